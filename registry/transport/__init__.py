@@ -1,0 +1,1 @@
+"""Polite HTTP: the only place that opens sockets, sleeps, retries and throttles."""

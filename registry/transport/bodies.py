@@ -1,0 +1,140 @@
+"""Bodies, as they come: bounded in size, and not slower than a minimum."""
+
+from __future__ import annotations
+
+import re
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from registry.errors import Reason, RegistryError
+from registry.transport.failures import FOREIGN_ERRORS, error_of_exception
+from registry.transport.urls import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    import aiohttp
+    from multidict import CIMultiDictProxy
+
+    from registry.transport.clock import Clock
+    from registry.transport.settings import HttpSettings
+
+_CONTENT_RANGE = re.compile(r"bytes \d{1,19}-\d{1,19}/(\d{1,19})", re.ASCII)
+_CONTENT_LENGTH = re.compile(r"\d{1,19}", re.ASCII)
+
+
+class RateWatch:
+    """Tells a body that only trickles, which never is silent long enough for a timeout.
+
+    Only time spent waiting for the network counts; what the caller does between two chunks does not.
+    """
+
+    def __init__(self, rate_bytes_per_s: float, window_s: float) -> None:
+        self._rate = rate_bytes_per_s
+        self._window_s = window_s
+        self._bytes = 0
+        self._waited_s = 0.0
+
+    def is_stalled(self, size_bytes: int, waited_s: float) -> bool:
+        """Count a chunk, and the wait for it; true at the end of a window that brought too little."""
+        self._bytes += size_bytes
+        self._waited_s += waited_s
+        if self._waited_s < self._window_s:
+            return False
+        is_slow = self._bytes < self._rate * self._waited_s
+        self._bytes, self._waited_s = 0, 0.0
+        return is_slow
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer whose body has not been read.
+
+    Attributes:
+        status: 200 or 206.
+        headers: As they came.
+        url: Who answered, redacted.
+        size_bytes: Of the whole content, not of the part asked for; ``None`` when the server does not say.
+    """
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    url: str
+    size_bytes: int | None
+    _chunks: AsyncIterator[bytes] = field(repr=False)
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body in pieces of any size, once.
+
+        It may end early without an error when the server gave no length: compare sizes and digests.
+
+        Raises:
+            RegistryError: ``NETWORK`` or ``TIMEOUT``, temporary; what came before is good.
+        """
+        return self._chunks
+
+
+def open_stream(response: aiohttp.ClientResponse, settings: HttpSettings, clock: Clock) -> Stream:
+    """The body of ``response``, to be read while its connection is held."""
+    url = redacted(str(response.url))
+    size_bytes = whole_size(response.status, response.headers)
+    return Stream(response.status, response.headers, url, size_bytes, read_chunks(response, settings, clock))
+
+
+def whole_size(status: int, headers: CIMultiDictProxy[str]) -> int | None:
+    """Size of the whole content in bytes, by ``Content-Range`` or ``Content-Length``."""
+    pattern, name = (
+        (_CONTENT_RANGE, "Content-Range") if status == 206 else (_CONTENT_LENGTH, "Content-Length")
+    )
+    match = pattern.fullmatch(headers.get(name, ""))
+    return None if match is None else int(match[match.lastindex or 0])
+
+
+async def read_chunks(
+    response: aiohttp.ClientResponse, settings: HttpSettings, clock: Clock
+) -> AsyncGenerator[bytes, None]:
+    """The body as it arrives; ``RegistryError`` when it breaks off, stalls or trickles."""
+    watch = RateWatch(settings.stall_rate_bytes_per_s, settings.stall_window_s)
+    url = str(response.url)
+    while True:
+        asked_at = clock.monotonic()
+        try:
+            chunk = await response.content.readany()
+        except FOREIGN_ERRORS as error:
+            raise error_of_exception(error, url) from None
+        if not chunk:
+            return
+        if watch.is_stalled(len(chunk), clock.monotonic() - asked_at):
+            raise RegistryError(Reason.TIMEOUT, "the body only trickles", temporary=True, url=redacted(url))
+        yield chunk
+
+
+async def read_body(
+    response: aiohttp.ClientResponse, settings: HttpSettings, clock: Clock, max_bytes: int
+) -> bytes:
+    """The whole body; ``RegistryError(TOO_LARGE)`` as soon as it is known to exceed ``max_bytes``."""
+    body = bytearray()
+    async with aclosing(read_chunks(response, settings, clock)) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > max_bytes:
+                url = redacted(str(response.url))
+                raise RegistryError(Reason.TOO_LARGE, f"the body is larger than {max_bytes} bytes", url=url)
+    return bytes(body)
+
+
+async def read_beginning(
+    response: aiohttp.ClientResponse, settings: HttpSettings, clock: Clock, max_bytes: int
+) -> bytes:
+    """What can be had of a body that only explains: at most ``max_bytes``, and no failure for the rest."""
+    body = bytearray()
+    try:
+        async with aclosing(read_chunks(response, settings, clock)) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) >= max_bytes:
+                    break
+    except RegistryError:
+        return bytes(body)  # the status has been heard; it decides
+    return bytes(body[:max_bytes])

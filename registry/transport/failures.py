@@ -1,0 +1,107 @@
+"""Foreign exceptions and unwanted answers, translated once into :class:`RegistryError`.
+
+What is shown comes from us, not from the exception or the server: both like to repeat the URL or
+the headers they were given, and so the signature or token in them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from registry.errors import Reason, RegistryError
+from registry.transport.retry import classify_status, parse_retry_after
+from registry.transport.urls import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Whatever aiohttp raises for the network's and the server's sake; ValueError is a URL it cannot use.
+FOREIGN_ERRORS = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
+
+# Kind of exception -> reason, whether it may pass by itself, what to tell. Special kinds before general ones.
+_VERDICTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], tuple[Reason, bool, str]], ...] = (
+    (
+        aiohttp.ClientConnectorCertificateError,
+        (Reason.TLS, False, "the certificate of the host cannot be trusted"),
+    ),
+    (
+        (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch),
+        (Reason.TLS, True, "the secure connection failed"),
+    ),
+    (TimeoutError, (Reason.TIMEOUT, True, "no answer in time")),
+    (aiohttp.ClientConnectorDNSError, (Reason.NETWORK, True, "the name of the host cannot be looked up")),
+    (aiohttp.ClientConnectorError, (Reason.NETWORK, True, "the host cannot be reached")),
+    (aiohttp.ClientPayloadError, (Reason.NETWORK, True, "the body broke off")),
+    (aiohttp.ClientResponseError, (Reason.UNEXPECTED_ANSWER, True, "the answer is not HTTP")),
+    (ValueError, (Reason.UNEXPECTED_ANSWER, False, "the URL cannot be asked for")),  # aiohttp.InvalidURL too
+)
+_CONNECTION_LOST = (Reason.NETWORK, True, "the connection was lost")
+
+# Registry error codes that tell more than the status (distribution-spec, "Error Codes").
+_REASONS = {
+    "NAME_UNKNOWN": Reason.REPO_MISSING,
+    "NAME_INVALID": Reason.INVALID_NAME,
+    "MANIFEST_UNKNOWN": Reason.MANIFEST_MISSING,
+    "BLOB_UNKNOWN": Reason.BLOB_MISSING,
+}
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
+
+# Docker Hub's pull quota, as code, and as the text it also comes in.
+_QUOTA_CODE = "TOOMANYREQUESTS"
+_QUOTA_TEXT = b"toomanyrequests:"
+
+
+def error_of_exception(error: Exception, url: str) -> RegistryError:
+    """Translate one of ``FOREIGN_ERRORS``, raised while asking for ``url`` or reading its body."""
+    verdict = next((verdict for kinds, verdict in _VERDICTS if isinstance(error, kinds)), _CONNECTION_LOST)
+    reason, temporary, detail = verdict
+    # The system's words ("Connection refused") are safe and tell people most; else the kind of exception.
+    cause = getattr(error, "strerror", None) or type(error).__name__
+    return RegistryError(reason, f"{detail} ({cause})", temporary=temporary, url=redacted(url))
+
+
+def error_of_answer(
+    url: str, status: int, headers: Mapping[str, str], body: bytes, *, now: float, cap_s: float
+) -> RegistryError:
+    """Translate an answer that is not what was asked for.
+
+    Args:
+        url: Who answered.
+        status: Of the answer.
+        headers: Of the answer.
+        body: Its beginning; empty for HEAD.
+        now: Unix time in seconds, to read ``Retry-After`` by.
+        cap_s: The longest pause granted, in seconds.
+    """
+    reason, temporary = classify_status(status)
+    code = error_code(body)
+    if status == 429 and code == _QUOTA_CODE:
+        reason = Reason.QUOTA
+    if status in {400, 404} and code in _REASONS:
+        reason = _REASONS[code]
+    retry_after = headers.get("Retry-After") or headers.get("X-Retry-After")  # the latter: Docker Hub, once
+    return RegistryError(
+        reason,
+        f"the server answered {status}" + (f" {code}" if code else ""),
+        temporary=temporary,
+        url=redacted(url),
+        status=status,
+        code=code,
+        retry_after_s=parse_retry_after(retry_after, now, cap_s) if temporary else None,
+    )
+
+
+def error_code(body: bytes) -> str | None:
+    """The first code of ``{"errors": [{"code": ...}]}``, if the body is that."""
+    if body.lstrip()[: len(_QUOTA_TEXT)].lower() == _QUOTA_TEXT:
+        return _QUOTA_CODE
+    try:
+        errors = json.loads(body)["errors"]
+        code = errors[0]["code"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else None

@@ -1,0 +1,128 @@
+"""URLs as plain texts: never normalised, because a signed one is broken by that; redacted when shown."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+
+# Query keys whose values may be shown: the protocol's own, and those of listings.
+# An allow-list, because nobody knows all the names under which signatures travel.
+_HARMLESS_KEYS = frozenset(
+    {
+        "scope",
+        "service",
+        "mount",
+        "from",
+        "digest",
+        "n",
+        "last",
+        "q",
+        "query",
+        "page",
+        "page_size",
+        "ordering",
+    }
+    | {"size", "name", "sort", "order", "type", "is_official"}
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def parse_base_url(text: str) -> str:
+    """Check the address of a server as a person configures it; returned without a trailing slash.
+
+    Raises:
+        ValueError: One clear sentence: not http or https, no host, or parts that do not belong there.
+    """
+    url = text.strip()
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = SplitResult("", "", "", "", ""), None
+    shown = (redacted(url) if "://" in url else url.rpartition("@")[2])[:200]
+    if (
+        parts.scheme not in _DEFAULT_PORTS
+        or not host
+        or not url.isascii()
+        or not url.isprintable()
+        or " " in url
+    ):
+        raise ValueError(
+            f"{shown!r} is not the address of a server: write http://host[:port] or https://host"
+        )
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"{shown!r} contains a user name: credentials have their own settings")
+    if parts.query or parts.fragment:
+        raise ValueError(f"{shown!r} contains a query or fragment: only the address of the server is wanted")
+    # In the form that comparisons rely on: the scheme in lower case.
+    return f"{parts.scheme}{url[len(parts.scheme) :]}".rstrip("?#").rstrip("/")
+
+
+def authority(url: str) -> str:
+    """``host[:port]`` in lower case, without a default port: what limits and credentials belong to."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    port = parts.port
+    return host if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f"{host}:{port}"
+
+
+def origin(url: str) -> str:
+    """``scheme://host[:port]``."""
+    return f"{urlsplit(url).scheme}://{authority(url)}"
+
+
+def path_and_query(url: str) -> str:
+    """What stands after the origin, untouched: ``/v2/_catalog?last=x``."""
+    rest = url.partition("://")[2]
+    return "/" + rest.partition("/")[2].partition("#")[0]
+
+
+def redacted(url: str) -> str:
+    """``url`` fit to be shown: no credentials, no values of unknown query keys."""
+    try:
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return "(not a URL)"
+    shown = [(key, value if key in _HARMLESS_KEYS else "REDACTED") for key, value in pairs]
+    query = urlencode(shown, safe=":/,*", errors="replace")
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
+
+
+def path_of(name: str) -> str:
+    """A repository name as URL path. Names are hostile: ``..`` must not climb, ``%2f`` must stay itself."""
+    return "/".join(
+        part.replace(".", "%2E") if part in {".", ".."} else quote(part, safe="") for part in name.split("/")
+    )
+
+
+def is_private(url: str) -> bool:
+    """Whether the host is this machine or a literal address inside somebody's network.
+
+    A name that merely resolves to such an address is not seen: nothing is looked up.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = _literal_address(host)
+    return address is not None and not address.is_global
+
+
+def _literal_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return _old_style_address(host)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _old_style_address(host: str) -> ipaddress.IPv4Address | None:
+    """``127.1``, ``0x7f.1`` and ``2130706433`` are loopback too, for whoever connects."""
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError, ValueError):
+        return None

@@ -1,0 +1,178 @@
+"""Whether and when to try again; what servers say of the requests they allow."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.errors import Reason, RegistryError
+from registry.transport.failures import error_code, error_of_answer, error_of_exception
+from registry.transport.quota import Quota, parse_quota, pause_until_reset
+from registry.transport.retry import classify_status, delay, parse_retry_after, tries_allowed
+
+NOW = 1_800_000_000.0
+CAP = 21_600.0
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 499, 500, 502, 503, 504, 507, 520, 529, 530])
+def test_what_passes_by_itself_is_tried_again(status: int) -> None:
+    assert classify_status(status)[1]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        *((204, Reason.UNEXPECTED_ANSWER), (304, Reason.UNEXPECTED_ANSWER), (400, Reason.UNEXPECTED_ANSWER)),
+        *((401, Reason.AUTH_REQUIRED), (403, Reason.DENIED), (404, Reason.UNEXPECTED_ANSWER)),
+        *((451, Reason.LEGAL), (501, Reason.SERVER_ERROR), (505, Reason.SERVER_ERROR)),
+    ],
+)
+def test_what_stays_so_is_not_tried_again(status: int, reason: Reason) -> None:
+    assert classify_status(status) == (reason, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (RegistryError(Reason.DENIED, ""), 1),
+        (RegistryError(Reason.NETWORK, "", temporary=True), 6),
+        (RegistryError(Reason.UNEXPECTED_ANSWER, "", temporary=True), 2),
+        (RegistryError(Reason.QUOTA, "", temporary=True), 1),
+        (RegistryError(Reason.QUOTA, "", temporary=True, retry_after_s=3600), 1),
+        (RegistryError(Reason.QUOTA, "", temporary=True, retry_after_s=60), 6),
+    ],
+)
+def test_a_failure_allows_so_many_tries(error: RegistryError, tries: int) -> None:
+    assert tries_allowed(error, 6, 60) == tries
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1))
+def test_waits_are_random_up_to_a_bound_that_doubles_up_to_a_cap(attempt: int, luck: float) -> None:
+    assert delay(attempt, luck, 1.0, 60.0) == luck * min(60, 2 ** min(attempt - 1, 10))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        *(("120", 120), ("0", 1), ("0.5", 1), ("2.5", 2.5), (" 7 ", 7), ("999999", CAP)),
+        *(("1800000060", 60), ("1700000000", 1), ("1800000060.5", 60.5)),
+        *(("Fri, 15 Jan 2027 08:01:00 GMT", 60), ("Fri, 15 Jan 2027 08:01:00 -0000", 60)),
+        *(("Fri, 15 Jan 2027 07:00:00 GMT", 1), ("Fri, 15 Jan 2100 07:00:00 GMT", CAP)),
+        *(
+            (None, None),
+            ("", None),
+            ("-5", None),
+            ("nan", None),
+            ("inf", None),
+            ("1e3", None),
+            ("soon", None),
+        ),
+        *(("1.2ms", None), ("Fri, 99 Jan 2027 08:01:00 GMT", None), ("٣", None), ("9" * 400, None)),
+    ],
+)
+def test_retry_after_is_seconds_a_date_or_unix_time(header: str | None, seconds: float | None) -> None:
+    assert parse_retry_after(header, NOW, CAP) == seconds
+
+
+@given(st.text(max_size=40))
+def test_any_retry_after_is_a_bounded_pause_or_none(header: str) -> None:
+    seconds = parse_retry_after(header, NOW, CAP)
+    assert seconds is None or 1 <= seconds <= CAP
+
+
+@pytest.mark.parametrize(
+    ("headers", "quota"),
+    [
+        (
+            {"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "20;w=21600"},
+            Quota(100, 20, 21600, NOW),
+        ),
+        ({"ratelimit-limit": "100;w=60", "ratelimit-remaining": "0"}, Quota(100, 0, 60, NOW)),
+        ({"ratelimit-remaining": "5; w=9"}, Quota(None, 5, 9, NOW)),
+        ({"ratelimit-limit": "100;w=21600"}, None),
+        ({"ratelimit-remaining": "many"}, None),
+        ({"ratelimit-remaining": "9" * 5000}, None),
+        ({}, None),
+    ],
+)
+def test_the_pull_quota_is_read_from_the_headers(headers: dict[str, str], quota: Quota | None) -> None:
+    assert parse_quota(headers, NOW) == quota
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reset", "pause"),
+    [
+        *(("0", "1800000060", 60), ("5", "1800000060", 60), ("6", "1800000060", None), ("0", "1", None)),
+        *(
+            ("0", "soon", None),
+            ("", "1800000060", None),
+            ("0", "1900000000", CAP),
+            ("-1", "1800000060", None),
+        ),
+    ],
+)
+def test_a_used_up_rate_limit_pauses_until_it_is_reset(
+    remaining: str, reset: str, pause: float | None
+) -> None:
+    headers = {"X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset}
+    assert pause_until_reset(headers, NOW, CAP) == pause
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"x","detail":{}}]}', "MANIFEST_UNKNOWN"),
+        (b" toomanyrequests: You have reached your pull rate limit. ", "TOOMANYREQUESTS"),
+        (b'{"errors":[{"code":"secret-token"}]}', None),
+        *(
+            (body, None)
+            for body in (b"", b"<html>", b"[]", b'{"errors":[]}', b'{"errors":{}}', b"[" * 99_999)
+        ),
+        *((body, None) for body in (b"null", b'{"errors":[1]}', b'{"errors":[{"code":1}]}', b"\xff")),
+    ],
+)
+def test_the_error_code_of_a_registry_is_read_or_missing(body: bytes, code: str | None) -> None:
+    assert error_code(body) == code
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (404, "NAME_UNKNOWN", Reason.REPO_MISSING),
+        (404, "MANIFEST_UNKNOWN", Reason.MANIFEST_MISSING),
+        (404, "BLOB_UNKNOWN", Reason.BLOB_MISSING),
+        (400, "NAME_INVALID", Reason.INVALID_NAME),
+        (500, "BLOB_UNKNOWN", Reason.SERVER_ERROR),
+        (429, "TOOMANYREQUESTS", Reason.QUOTA),
+        (429, "OTHER", Reason.ABUSE_LIMIT),
+    ],
+)
+def test_the_code_refines_the_status(status: int, code: str, reason: Reason) -> None:
+    body = f'{{"errors":[{{"code":"{code}"}}]}}'.encode()
+    error = error_of_answer(
+        "https://r/v2/", status, {"X-Retry-After": "1800000009"}, body, now=NOW, cap_s=CAP
+    )
+    assert (error.reason, error.status, error.code) == (reason, status, code)
+    assert error.retry_after_s == (9 if error.temporary else None)
+    assert str(error) == f"{reason}: the server answered {status} {code} ({status}, https://r/v2/)"
+
+
+@pytest.mark.parametrize(
+    ("exception", "reason", "temporary"),
+    [
+        (aiohttp.ServerDisconnectedError(), Reason.NETWORK, True),
+        (aiohttp.ClientPayloadError("short"), Reason.NETWORK, True),
+        (ConnectionResetError(104, "reset"), Reason.NETWORK, True),
+        (aiohttp.ConnectionTimeoutError(), Reason.TIMEOUT, True),
+        (aiohttp.SocketTimeoutError(), Reason.TIMEOUT, True),
+        (aiohttp.InvalidURL("http://[x"), Reason.UNEXPECTED_ANSWER, False),
+    ],
+)
+def test_a_foreign_exception_has_one_translation(
+    exception: Exception, reason: Reason, *, temporary: bool
+) -> None:
+    error = error_of_exception(exception, "https://h/x?sig=SECRET")
+    assert (error.reason, error.temporary, error.status) == (reason, temporary, None)
+    assert error.url == "https://h/x?sig=REDACTED"
