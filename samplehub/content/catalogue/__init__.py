@@ -1,0 +1,1 @@
+"""The catalogue: which systems, packages, images and repositories the sample hub has. Tables, no code."""
