@@ -1,0 +1,1 @@
+"""What is kept under ``data/``: catalog, blobs, profiles."""

@@ -1,0 +1,46 @@
+"""The catalog: the only truth about progress, one module per concern."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from corpus.catalog.census import CensusCatalog
+from corpus.catalog.database import Database
+from corpus.catalog.images import ImageCatalog
+from corpus.catalog.profiles import ProfileCatalog
+from corpus.catalog.repositories import RepositoryCatalog
+from corpus.catalog.runs import RunCatalog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from corpus.layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The concerns of one catalog, over the same database."""
+
+    repositories: RepositoryCatalog
+    images: ImageCatalog
+    profiles: ProfileCatalog
+    runs: RunCatalog
+    census: CensusCatalog
+
+
+@asynccontextmanager
+async def open_catalog(layout: Layout) -> AsyncIterator[Catalog]:
+    """The catalog of a data directory; ``ConfigurationError`` says why it cannot be used."""
+    database = await Database.open(layout.catalog)
+    try:
+        yield Catalog(
+            repositories=RepositoryCatalog(database),
+            images=ImageCatalog(database),
+            profiles=ProfileCatalog(database),
+            runs=RunCatalog(database),
+            census=CensusCatalog(database),
+        )
+    finally:
+        await database.close()

@@ -1,0 +1,377 @@
+"""The downloader's work: which images to fetch, and what was fetched for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
+
+from corpus.catalog.database import IN_CHUNK, Row, uninterrupted, upsert
+from corpus.catalog.schema import (
+    blobs,
+    image_manifests,
+    images,
+    manifest_children,
+    manifest_layers,
+    manifests,
+    repositories,
+)
+from corpus.records import Failure, FetchedBlob, ImageTask, State
+from registry.digests import Digest
+from registry.errors import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from corpus.catalog.database import Database
+    from corpus.records import FetchedManifest, ImageOutcome
+
+# Where a claim continues: (pull count, image id) of the last task handed out.
+Position = tuple[int, int]
+
+_pulls = func.coalesce(repositories.c.pull_count, -1)
+
+
+class ImageCatalog:
+    """Images, manifests and blobs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @uninterrupted
+    async def expand(self, registries: Sequence[str], rule: str, tags: Sequence[str], limit: int) -> int:
+        """Make ``tags`` of the next repositories not yet expanded by ``rule`` into images to fetch.
+
+        Names outside the grammar become failed images: they were listed, and nobody can pull them.
+        Repositories that came with a reference of their own (a list file) keep to it.
+        Returns how many repositories were expanded, at most ``limit``; 0 means that none is left.
+        """
+        has_reference = select(images.c.id).where(images.c.repository_id == repositories.c.id).exists()
+        query = (
+            select(
+                repositories.c.id,
+                repositories.c.name,
+                repositories.c.is_pullable,
+                and_(repositories.c.tags_rule.is_(None), has_reference),
+            )
+            .where(_not_expanded(registries, rule))
+            .limit(limit)
+        )
+        async with self._database.write() as connection:
+            found = (await connection.execute(query)).all()
+            rows = [
+                _image_row(identifier, name, tag, is_pullable=is_pullable)
+                for identifier, name, is_pullable, keeps_its_own in found
+                if not keeps_its_own
+                for tag in tags
+            ]
+            await upsert(connection, images, rows, key=["repository_id", "reference"])
+            expanded = [{"repository": row[0]} for row in found]
+            if expanded:
+                by_id = repositories.c.id == bindparam("repository")
+                await connection.execute(update(repositories).where(by_id).values(tags_rule=rule), expanded)
+        return len(found)
+
+    async def unexpanded(
+        self, registries: Sequence[str], rule: str, limit: int
+    ) -> list[tuple[int, str, str]]:
+        """Repositories whose tags are still to be listed: ``(id, registry, name)``."""
+        query = (
+            select(repositories.c.id, repositories.c.registry, repositories.c.name)
+            .where(_not_expanded(registries, rule))
+            .order_by(repositories.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
+
+    @uninterrupted
+    async def expand_repository(self, repository_id: int, rule: str, tags: Sequence[str]) -> None:
+        """Record the tags of one repository as images to fetch."""
+        rows = [_image_row(repository_id, "", tag, is_pullable=True) for tag in tags]
+        async with self._database.write() as connection:
+            await upsert(connection, images, rows, key=["repository_id", "reference"])
+            await connection.execute(
+                update(repositories).where(repositories.c.id == repository_id).values(tags_rule=rule)
+            )
+
+    @uninterrupted
+    async def reopen(self, registries: Sequence[str], *, permanent: bool) -> int:
+        """Make images that failed for a passing reason (or for any) pending again; returns how many.
+
+        Blobs that failed with them are forgotten, so that they are fetched anew.
+        """
+        blob_wanted = blobs.c.state == State.FAILED
+        if not permanent:
+            blob_wanted = and_(blob_wanted, blobs.c.is_temporary)
+        async with self._database.write() as connection:
+            await connection.execute(blobs.delete().where(blob_wanted))
+            statement = update(images).where(_is_reopenable(registries, permanent=permanent))
+            return (await connection.execute(statement.values(state=State.PENDING))).rowcount
+
+    async def pending(
+        self, registries: Sequence[str], platforms: str, *, after: Position | None, limit: int
+    ) -> list[ImageTask]:
+        """The next images to fetch, most pulled first.
+
+        Besides the pending ones these are the ones done under another platform rule: going over
+        them again fetches only what the new rule adds.
+        """
+        query = (
+            select(images.c.id, repositories.c.registry, repositories.c.name, images.c.reference, _pulls)
+            .join(repositories, repositories.c.id == images.c.repository_id)
+            .where(_is_open(registries, platforms))
+            .order_by(_pulls.desc(), images.c.id)
+            .limit(limit)
+        )
+        if after is not None:
+            pulls, identifier = after
+            query = query.where(or_(_pulls < pulls, and_(_pulls == pulls, images.c.id > identifier)))
+        async with self._database.read() as connection:
+            return [ImageTask(*row) for row in await connection.execute(query)]
+
+    async def count(self, registries: Sequence[str], platforms: str) -> tuple[int, int]:
+        """``(open, settled)``: images :meth:`pending` would hand out in all, and images done or failed."""
+        is_open = _is_open(registries, platforms)
+        query = (
+            select(func.coalesce(func.sum(case((is_open, 1), else_=0)), 0), func.count())
+            .select_from(images.join(repositories, repositories.c.id == images.c.repository_id))
+            .where(repositories.c.registry.in_(registries))
+        )
+        async with self._database.read() as connection:
+            pending, total = (await connection.execute(query)).one()
+            return int(pending), int(total) - int(pending)
+
+    async def has_unexpanded(self, registries: Sequence[str], rule: str) -> bool:
+        """Whether some repository's tags are still to be looked at."""
+        async with self._database.read() as connection:
+            query = select(repositories.c.id).where(_not_expanded(registries, rule)).limit(1)
+            return (await connection.execute(query)).first() is not None
+
+    async def has_reopenable(self, registries: Sequence[str], *, permanent: bool) -> bool:
+        """Whether :meth:`reopen` would find anything to do."""
+        async with self._database.read() as connection:
+            query = select(images.c.id).where(_is_reopenable(registries, permanent=permanent)).limit(1)
+            return (await connection.execute(query)).first() is not None
+
+    async def known_manifests(self, digests: Iterable[str]) -> dict[str, str]:
+        """Which of these manifests (by canonical digest) are in the store: canonical to stored digest."""
+        async with self._database.read() as connection:
+            query = select(manifests.c.canonical_digest, manifests.c.digest).where(
+                manifests.c.canonical_digest.in_(list(digests))
+            )
+            return {canonical: stored for canonical, stored in await connection.execute(query)}  # noqa: C416
+
+    async def manifest_answer(self, digest: str) -> tuple[str, str | None]:
+        """``(content type, header digest)`` of the answer that brought a stored manifest."""
+        query = select(manifests.c.content_type, manifests.c.header_digest).where(
+            manifests.c.digest == digest
+        )
+        async with self._database.read() as connection:
+            content_type, header = (await connection.execute(query)).one()
+            return content_type, header
+
+    async def known_blobs(self, digests: Iterable[str]) -> dict[str, FetchedBlob]:
+        """What the catalog says of blobs: in the store, or failed and why; silent on the others."""
+        query = select(
+            blobs.c.digest,
+            blobs.c.role,
+            blobs.c.size_bytes,
+            blobs.c.reason,
+            blobs.c.detail,
+            blobs.c.is_temporary,
+        ).where(blobs.c.digest.in_(list(digests)))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return {
+            digest: FetchedBlob(
+                Digest(digest), role, size, _failure(reason, detail, is_temporary=bool(temporary))
+            )
+            for digest, role, size, reason, detail, temporary in rows
+        }
+
+    @uninterrupted
+    async def record(self, outcomes: Sequence[ImageOutcome], now: float) -> None:
+        """Write a checkpoint: everything that became of a batch of images, in one transaction."""
+        async with self._database.write() as connection:
+            await _record_manifests(connection, _unique_manifests(outcomes), now)
+            await _record_blobs(connection, [blob for outcome in outcomes for blob in outcome.blobs], now)
+            for outcome in outcomes:
+                values = _state_of(outcome, now)
+                await connection.execute(update(images).where(images.c.id == outcome.task_id).values(values))
+            consists_of = [
+                {"image_id": outcome.task_id, "manifest_digest": digest}
+                for outcome in outcomes
+                for digest in dict.fromkeys(outcome.chosen)
+            ]
+            await upsert(connection, image_manifests, consists_of, key=["image_id", "manifest_digest"])
+
+    async def oci_index(self) -> list[tuple[str, str, int, str, str, str]]:
+        """Every image fetched: ``(media type, digest, size, registry, repository, reference)``.
+
+        Manifests whose stored name is not their canonical digest (schema 1) are left out:
+        an OCI layout cannot hold them.
+        """
+        query = (
+            select(
+                manifests.c.media_type,
+                manifests.c.digest,
+                manifests.c.size_bytes,
+                repositories.c.registry,
+                repositories.c.name,
+                images.c.reference,
+            )
+            .select_from(images)
+            .join(repositories, repositories.c.id == images.c.repository_id)
+            .join(manifests, manifests.c.digest == images.c.root_digest)
+            .where(images.c.state == State.DONE, ~manifests.c.kind.like("schema1%"))
+            .order_by(repositories.c.registry, repositories.c.name, images.c.reference)
+        )
+        async with self._database.read() as connection:
+            return [
+                (row[0], row[1], row[2], row[3], row[4], row[5]) for row in await connection.execute(query)
+            ]
+
+
+def _not_expanded(registries: Sequence[str], rule: str) -> ColumnElement[bool]:
+    return and_(
+        repositories.c.registry.in_(registries),
+        or_(repositories.c.tags_rule.is_(None), repositories.c.tags_rule != rule),
+    )
+
+
+def _is_open(registries: Sequence[str], platforms: str) -> ColumnElement[bool]:
+    other_rule = and_(images.c.state == State.DONE, images.c.platforms != platforms)
+    return and_(
+        repositories.c.registry.in_(registries),
+        or_(images.c.state == State.PENDING, other_rule),
+    )
+
+
+def _is_reopenable(registries: Sequence[str], *, permanent: bool) -> ColumnElement[bool]:
+    in_scope = select(repositories.c.id).where(repositories.c.registry.in_(registries))
+    failed = and_(
+        images.c.state == State.FAILED,
+        images.c.reason != Reason.INVALID_NAME,
+        images.c.repository_id.in_(in_scope),
+    )
+    return failed if permanent else and_(failed, images.c.is_temporary)
+
+
+def _image_row(repository_id: int, name: str, tag: str, *, is_pullable: bool) -> Row:
+    return {
+        "repository_id": repository_id,
+        "reference": tag,
+        "state": State.PENDING if is_pullable else State.FAILED,
+        "reason": None if is_pullable else Reason.INVALID_NAME,
+        "detail": None if is_pullable else f"{name!r} breaks the image-name grammar: it cannot be pulled",
+        "is_temporary": None if is_pullable else False,
+    }
+
+
+def _state_of(outcome: ImageOutcome, now: float) -> Row:
+    failure = outcome.failure
+    return {
+        "state": State.DONE if failure is None else State.FAILED,
+        "platforms": outcome.platforms,
+        "root_digest": outcome.root,
+        "reason": failure.reason if failure else None,
+        "detail": failure.detail if failure else None,
+        "is_temporary": failure.is_temporary if failure else None,
+        "finished_at": now,
+    }
+
+
+def _failure(reason: str | None, detail: str, *, is_temporary: bool) -> Failure | None:
+    return None if reason is None else Failure(Reason(reason), detail, is_temporary)
+
+
+def _unique_manifests(outcomes: Sequence[ImageOutcome]) -> list[FetchedManifest]:
+    return list(
+        {
+            fetched.manifest.blob_digest: fetched for outcome in outcomes for fetched in outcome.manifests
+        }.values()
+    )
+
+
+async def _record_manifests(
+    connection: AsyncConnection, fetched: Sequence[FetchedManifest], now: float
+) -> None:
+    rows: list[Row] = []
+    children: list[Row] = []
+    layers: list[Row] = []
+    stored: list[Row] = []
+    for each in fetched:
+        manifest = each.manifest
+        rows.append(_manifest_row(each, now))
+        stored.append(
+            {
+                "digest": manifest.blob_digest,
+                "role": "manifest",
+                "size_bytes": manifest.size_bytes,
+                "state": State.DONE,
+                "finished_at": now,
+            }
+        )
+        children += [
+            {
+                "parent_digest": manifest.blob_digest,
+                "position": position,
+                "digest": child.digest,
+                "media_type": child.media_type,
+                "size_bytes": child.size_bytes,
+                "platform": str(child.platform) if child.platform else None,
+            }
+            for position, child in enumerate(manifest.children)
+        ]
+        layers += [
+            {
+                "manifest_digest": manifest.blob_digest,
+                "position": position,
+                "digest": layer.digest,
+                "media_type": layer.media_type,
+                "size_bytes": layer.size_bytes,
+            }
+            for position, layer in enumerate(manifest.layers)
+        ]
+    await upsert(connection, manifests, rows, key=["digest"])
+    await upsert(connection, blobs, stored, key=["digest"], update=["state", "size_bytes"])
+    await upsert(connection, manifest_children, children, key=["parent_digest", "position"])
+    await upsert(connection, manifest_layers, layers, key=["manifest_digest", "position"])
+
+
+def _manifest_row(fetched: FetchedManifest, now: float) -> Row:
+    manifest = fetched.manifest
+    return {
+        "digest": manifest.blob_digest,
+        "canonical_digest": manifest.digest,
+        "header_digest": fetched.header_digest,
+        "content_type": fetched.content_type,
+        "media_type": manifest.media_type,
+        "kind": manifest.kind,
+        "size_bytes": manifest.size_bytes,
+        "config_digest": manifest.config.digest if manifest.config else None,
+        "fetched_at": now,
+    }
+
+
+async def _record_blobs(connection: AsyncConnection, fetched: Sequence[FetchedBlob], now: float) -> None:
+    rows = [
+        {
+            "digest": blob.digest,
+            "role": blob.role,
+            "size_bytes": blob.size_bytes,
+            "state": State.DONE if blob.failure is None else State.FAILED,
+            "reason": blob.failure.reason if blob.failure else None,
+            "detail": blob.failure.detail if blob.failure else None,
+            "is_temporary": blob.failure.is_temporary if blob.failure else None,
+            "finished_at": now,
+        }
+        for blob in {blob.digest: blob for blob in fetched}.values()
+    ]
+    changes = ["size_bytes", "state", "reason", "detail", "is_temporary", "finished_at"]
+    for start in range(0, len(rows), IN_CHUNK):
+        await upsert(connection, blobs, rows[start : start + IN_CHUNK], key=["digest"], update=changes)

@@ -1,0 +1,279 @@
+"""What the crawl found: repositories, where each was seen, and the frontier of pages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, case, func, literal_column, select, update
+
+from corpus.catalog.database import IN_CHUNK, Row, uninterrupted, upsert
+from corpus.catalog.schema import images, pages, registries, repositories, sightings
+from corpus.records import Page, Registry, RepositoryRecord, State
+from registry.names import is_repository_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from corpus.catalog.database import Database
+    from corpus.records import Failure
+
+_SAID_BY_SOURCE = (
+    "is_official",
+    "pull_count",
+    "star_count",
+    "description",
+    "registered_at",
+    "last_updated_at",
+    "storage_bytes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounts:
+    """What a page brought: rows listed, and repositories never seen before."""
+
+    rows: int
+    rows_new: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListingState:
+    """How far a listing has come: pages by state, and the rows of those that came.
+
+    Attributes:
+        pending: Pages known and not yet read.
+        done: Pages that came.
+        failed: Pages that could not be read, ``retryable`` ones included.
+        retryable: Those that failed for a passing reason.
+        rows: Rows of the pages that came, repeats included.
+    """
+
+    pending: int
+    done: int
+    failed: int
+    retryable: int
+    rows: int
+
+
+class RepositoryCatalog:
+    """Repositories and the crawl frontier."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @uninterrupted
+    async def add_registry(self, registry: Registry) -> None:
+        """Remember how ``registry`` is reached, so that later stages need not be told again."""
+        row = {"name": registry.name, "source": registry.source}
+        async with self._database.write() as connection:
+            await upsert(connection, registries, [row], key=["name"], update=["source"])
+
+    async def registries(self) -> list[Registry]:
+        """Every registry of this census, the one crawled last first."""
+        query = select(registries.c.name, registries.c.source).order_by(
+            registries.c.last_crawled_at.desc().nulls_last(), registries.c.name
+        )
+        async with self._database.read() as connection:
+            return [Registry(name, source) for name, source in await connection.execute(query)]
+
+    async def count(self, registry: str) -> int:
+        """Distinct repositories found in ``registry``."""
+        query = select(func.count()).where(repositories.c.registry == registry)
+        async with self._database.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    @uninterrupted
+    async def start_listing(self, source: str, first_cursors: Sequence[str]) -> None:
+        """Put the first pages of ``source`` on the frontier, unless they are there."""
+        rows = [{"source": source, "cursor": cursor, "state": State.PENDING} for cursor in first_cursors]
+        async with self._database.write() as connection:
+            await upsert(connection, pages, rows, key=["source", "cursor"])
+
+    @uninterrupted
+    async def forget_listing(self, source: str) -> None:
+        """Take the pages of ``source`` off the frontier, so that it is listed anew."""
+        async with self._database.write() as connection:
+            await connection.execute(pages.delete().where(pages.c.source == source))
+
+    async def pending_pages(self, source: str, limit: int) -> list[Page]:
+        """The next pages of ``source`` to read, oldest first."""
+        query = (
+            select(pages.c.id, pages.c.source, pages.c.cursor)
+            .where(pages.c.source == source, pages.c.state == State.PENDING)
+            .order_by(pages.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return [Page(*row) for row in await connection.execute(query)]
+
+    async def listing(self, source: str) -> ListingState:
+        """How far the listing of ``source`` has come; all zero if it has not begun."""
+        is_passing = (pages.c.state == State.FAILED) & pages.c.is_temporary
+        query = select(
+            *(_tally(pages.c.state == state) for state in (State.PENDING, State.DONE, State.FAILED)),
+            _tally(is_passing),
+            func.coalesce(func.sum(pages.c.rows), 0),
+        ).where(pages.c.source == source)
+        async with self._database.read() as connection:
+            return ListingState(*map(int, (await connection.execute(query)).one()))
+
+    async def failed_pages(self, source: str, limit: int) -> list[str]:
+        """Why pages of ``source`` could not be read, for people: the first ``limit`` of them."""
+        query = (
+            select(pages.c.detail)
+            .where(pages.c.source == source, pages.c.state == State.FAILED)
+            .order_by(pages.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    @uninterrupted
+    async def retry_pages(self, source: str) -> int:
+        """Make pages that failed for a passing reason pending again; returns how many."""
+        statement = (
+            update(pages)
+            .where(pages.c.source == source, pages.c.state == State.FAILED, pages.c.is_temporary)
+            .values(state=State.PENDING)
+        )
+        async with self._database.write() as connection:
+            return (await connection.execute(statement)).rowcount
+
+    @uninterrupted
+    async def finish_page(
+        self,
+        page: Page,
+        registry: str,
+        records: Sequence[RepositoryRecord],
+        *,
+        url: str,
+        next_cursors: Sequence[str],
+        now: float,
+    ) -> PageCounts:
+        """Record a page that came, its repositories, and the pages it leads to, in one transaction."""
+        following = [{"source": page.source, "cursor": c, "state": State.PENDING} for c in next_cursors]
+        async with self._database.write() as connection:
+            counts = await _record(connection, registry, records, source=page.source, url=url, now=now)
+            done = {
+                "state": State.DONE,
+                "rows": counts.rows,
+                "rows_new": counts.rows_new,
+                "reason": None,
+                "detail": None,
+                "is_temporary": None,
+                "finished_at": now,
+            }
+            await connection.execute(update(pages).where(pages.c.id == page.id).values(done))
+            await upsert(connection, pages, following, key=["source", "cursor"])
+            crawled = update(registries).where(registries.c.name == registry).values(last_crawled_at=now)
+            await connection.execute(crawled)
+        return counts
+
+    @uninterrupted
+    async def fail_page(
+        self, page: Page, failure: Failure, now: float, next_cursors: Sequence[str] = ()
+    ) -> None:
+        """Record a page that could not be read, and the pages that can be asked for all the same."""
+        following = [{"source": page.source, "cursor": c, "state": State.PENDING} for c in next_cursors]
+        values = {
+            "state": State.FAILED,
+            "reason": failure.reason,
+            "detail": failure.detail,
+            "is_temporary": failure.is_temporary,
+            "finished_at": now,
+        }
+        async with self._database.write() as connection:
+            await connection.execute(update(pages).where(pages.c.id == page.id).values(values))
+            await upsert(connection, pages, following, key=["source", "cursor"])
+
+
+async def _record(
+    connection: AsyncConnection,
+    registry: str,
+    records: Sequence[RepositoryRecord],
+    *,
+    source: str,
+    url: str,
+    now: float,
+) -> PageCounts:
+    """Merge the rows of one page: one repository per name, every listing of it counted."""
+    merged: dict[str, RepositoryRecord] = {}
+    for record in records:
+        merged[record.name] = _merge(merged.get(record.name, record), record)
+    known = await _ids(connection, registry, merged)
+    rows = [_row(registry, record, now) for record in merged.values()]
+    await upsert(connection, repositories, rows, key=["registry", "name"], update=_changes())
+    ids = await _ids(connection, registry, merged)
+    times = Counter(record.name for record in records)
+    seen = [
+        {
+            "repository_id": ids[name],
+            "source": source,
+            "url": url,
+            "first_seen_at": now,
+            "last_seen_at": now,
+            "times_seen": times[name],
+        }
+        for name in merged
+    ]
+    more = {
+        "last_seen_at": _excluded("last_seen_at"),
+        "times_seen": sightings.c.times_seen + _excluded("times_seen"),
+    }
+    await upsert(connection, sightings, seen, key=["repository_id", "source"], update=more)
+    asked = [
+        {"repository_id": ids[record.name], "reference": record.reference, "state": State.PENDING}
+        for record in records
+        if record.reference is not None
+    ]
+    await upsert(connection, images, asked, key=["repository_id", "reference"])
+    return PageCounts(rows=len(records), rows_new=len(ids) - len(known))
+
+
+def _merge(older: RepositoryRecord, newer: RepositoryRecord) -> RepositoryRecord:
+    """Two rows of one page about the same repository, by the rule of :func:`_changes`."""
+    said = {name: value for name in _SAID_BY_SOURCE if (value := getattr(newer, name)) is not None}
+    return replace(older, **said)
+
+
+def _row(registry: str, record: RepositoryRecord, now: float) -> Row:
+    return {
+        "registry": registry,
+        "name": record.name,
+        "is_pullable": is_repository_name(record.name),
+        "first_seen_at": now,
+        "last_seen_at": now,
+        **{name: getattr(record, name) for name in _SAID_BY_SOURCE},
+    }
+
+
+def _tally(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def _excluded(name: str) -> ColumnElement[object]:
+    """The value proposed for insertion, in an ON CONFLICT clause of either dialect."""
+    return literal_column(f"excluded.{name}")
+
+
+def _changes() -> dict[str, ColumnElement[object]]:
+    """Newer values replace older ones; silence replaces nothing."""
+    said: dict[str, ColumnElement[object]] = {
+        name: func.coalesce(_excluded(name), repositories.c[name]) for name in _SAID_BY_SOURCE
+    }
+    return {**said, "last_seen_at": _excluded("last_seen_at")}
+
+
+async def _ids(connection: AsyncConnection, registry: str, names: Iterable[str]) -> dict[str, int]:
+    ids: dict[str, int] = {}
+    wanted = list(names)
+    for start in range(0, len(wanted), IN_CHUNK):
+        query = select(repositories.c.name, repositories.c.id).where(
+            repositories.c.registry == registry, repositories.c.name.in_(wanted[start : start + IN_CHUNK])
+        )
+        ids.update({name: identifier for name, identifier in await connection.execute(query)})  # noqa: C416 - Row pairs
+    return ids

@@ -1,0 +1,200 @@
+"""Tables of the catalog, format 1.
+
+Times ``*_at`` are unix seconds (REAL) when we set them, ISO 8601 text when a registry
+said them. Sizes are bytes. ``state`` is ``pending``, ``done`` or ``failed``; a failed row
+has a ``reason`` (:class:`registry.errors.Reason`), a ``detail`` for people, and
+``is_temporary`` when another try may help.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+FORMAT_VERSION = 1
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+registries = Table(
+    "registries",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("last_crawled_at", Float),
+)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("registry", Text, ForeignKey("registries.name"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("is_official", Boolean),
+    Column("is_pullable", Boolean, nullable=False),  # the name fits the image-name grammar
+    Column("pull_count", BigInteger),
+    Column("star_count", BigInteger),
+    Column("description", Text),
+    Column("registered_at", Text),
+    Column("last_updated_at", Text),
+    Column("storage_bytes", BigInteger),
+    Column("first_seen_at", Float, nullable=False),
+    Column("last_seen_at", Float, nullable=False),
+    Column("tags_rule", Text),  # the rule by which tags were last turned into images
+    UniqueConstraint("registry", "name"),
+)
+
+# Where and how often a repository was listed: rows listed = sum(times_seen).
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("repository_id", Integer, ForeignKey("repositories.id"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("first_seen_at", Float, nullable=False),
+    Column("last_seen_at", Float, nullable=False),
+    Column("times_seen", Integer, nullable=False),
+)
+
+# The crawl frontier: one row per page of a listing.
+pages = Table(
+    "pages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("cursor", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("rows", Integer),
+    Column("rows_new", Integer),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("is_temporary", Boolean),
+    Column("finished_at", Float),
+    UniqueConstraint("source", "cursor"),
+    Index("pages_by_state", "source", "state"),  # the next page among 100,000 that are done
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", Integer, ForeignKey("repositories.id"), nullable=False),
+    Column("reference", Text, nullable=False),  # tag or digest
+    Column("state", Text, nullable=False),
+    Column("platforms", Text),  # the rule with which it was done
+    Column("root_digest", Text),  # of the stored bytes
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("is_temporary", Boolean),
+    Column("finished_at", Float),
+    UniqueConstraint("repository_id", "reference"),
+    Index("images_by_state", "state"),
+)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("digest", Text, primary_key=True),  # sha256 of the stored bytes: the name of the blob
+    Column("canonical_digest", Text, nullable=False),  # schema 1 signed: of the JWS payload
+    Column("header_digest", Text),  # Docker-Content-Digest
+    Column("content_type", Text, nullable=False),  # of the answer
+    Column("media_type", Text, nullable=False),  # of the body
+    Column("kind", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("config_digest", Text),
+    Column("fetched_at", Float, nullable=False),
+)
+
+manifest_children = Table(
+    "manifest_children",
+    metadata,
+    Column("parent_digest", Text, ForeignKey("manifests.digest"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size_bytes", BigInteger),
+    Column("platform", Text),
+)
+
+manifest_layers = Table(
+    "manifest_layers",
+    metadata,
+    Column("manifest_digest", Text, ForeignKey("manifests.digest"), primary_key=True),
+    Column("position", Integer, primary_key=True),  # 0 is the base
+    Column("digest", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size_bytes", BigInteger),
+    Index("manifest_layers_by_digest", "digest"),
+)
+
+# The manifests (never indexes) that an image consists of: one per platform fetched.
+image_manifests = Table(
+    "image_manifests",
+    metadata,
+    Column("image_id", Integer, ForeignKey("images.id"), primary_key=True),
+    Column("manifest_digest", Text, ForeignKey("manifests.digest"), primary_key=True),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("role", Text, nullable=False),  # manifest, config or layer
+    Column("size_bytes", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("is_temporary", Boolean),
+    Column("finished_at", Float, nullable=False),
+)
+
+_PROFILE_COLUMNS = ("files", "directories", "cls_bytes", "als_bytes", "fls_bytes")
+
+
+def _profile_table(name: str, *extra: str) -> Table:
+    """One row per profile written; ``state`` is ``failed`` unless its status is ``complete``."""
+    return Table(
+        name,
+        metadata,
+        Column("digest", Text, primary_key=True),
+        Column("profile_version", Integer, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("reason", Text),
+        Column("duration_s", Float, nullable=False),
+        Column("finished_at", Float, nullable=False),
+        *(Column(column, BigInteger) for column in (*_PROFILE_COLUMNS, *extra)),
+    )
+
+
+layer_profiles = _profile_table("layer_profiles", "max_depth")
+image_profiles = _profile_table("image_profiles", "layers")
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("stage", Text, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("outcome", Text),
+    Column("settings", Text, nullable=False),  # JSON, without secrets
+    Column("summary", Text),  # JSON
+)

@@ -1,0 +1,90 @@
+"""Where everything lies under ``data/``: the only module that knows a path.
+
+``data/`` is itself an OCI image layout (image-spec, image-layout.md), so that skopeo,
+crane, umoci and podman read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from registry.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from registry.digests import Digest
+
+_OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths below one data directory."""
+
+    root: Path
+
+    @property
+    def catalog(self) -> Path:
+        """The SQLite database of progress."""
+        return self.root / "catalog.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that writes here."""
+        return self.root / ".lock"
+
+    @property
+    def index(self) -> Path:
+        """``index.json`` of the OCI layout: one descriptor per image fetched."""
+        return self.root / "index.json"
+
+    @property
+    def partial(self) -> Path:
+        """Downloads under way, resumable across processes."""
+        return self.root / "partial"
+
+    @property
+    def logs(self) -> Path:
+        """One file of JSON lines per run."""
+        return self.root / "logs"
+
+    def blob(self, digest: Digest) -> Path:
+        """Where the bytes named ``digest`` are kept; the name is the digest of the bytes."""
+        return self.root / "blobs" / digest.algorithm / digest.encoded
+
+    def partial_blob(self, digest: Digest) -> Path:
+        """Where the bytes named ``digest`` are gathered until they are verified."""
+        return self.partial / f"{digest.algorithm}-{digest.encoded}"
+
+    def layer_profile(self, digest: Digest) -> Path:
+        """The profile of one layer blob."""
+        return self._profile("layers", digest)
+
+    def image_profile(self, digest: Digest) -> Path:
+        """The profile of one image; ``digest`` is that of its manifest's bytes."""
+        return self._profile("images", digest)
+
+    def relative(self, path: Path) -> str:
+        """``path`` as written into profiles and shown to people: relative to the data directory."""
+        return path.relative_to(self.root).as_posix()
+
+    def _profile(self, kind: str, digest: Digest) -> Path:
+        # Two hexadecimal digits of fan-out keep a folder of 2 million profiles at 8,000 entries.
+        return self.root / "profiles" / kind / digest.encoded[:2] / f"{digest.encoded}.json.zst"
+
+    def ensure(self) -> None:
+        """Create the folders that are missing; ``ConfigurationError`` says what cannot be written."""
+        try:
+            for folder in (self.root, self.partial, self.logs, self.root / "blobs" / "sha256"):
+                folder.mkdir(parents=True, exist_ok=True)
+            marker = self.root / "oci-layout"
+            if not marker.exists():
+                marker.write_text(_OCI_LAYOUT, encoding="ascii")
+            self.lock.touch()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write to the data directory {self.root} ({error.strerror}): "
+                "make it writable, or name another one with --data",
+            ) from error

@@ -1,0 +1,157 @@
+"""What the stages hand to the catalog, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from registry.digests import Digest
+    from registry.errors import Reason, RegistryError
+    from registry.manifests import Manifest
+
+
+class State(StrEnum):
+    """Where a unit of work stands."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry of the census: its identity, and how it was reached."""
+
+    name: str  # "docker.io", "127.0.0.1:5000", "sample"
+    source: str  # the setting that reaches it again: "hub=docker.io", "registry=http://127.0.0.1:5000"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRecord:
+    """One row of one listing: what a source says of a repository. ``None`` is "it does not say".
+
+    Times are ISO 8601 texts as the source gave them.
+    """
+
+    name: str
+    is_official: bool | None = None
+    pull_count: int | None = None
+    star_count: int | None = None
+    description: str | None = None
+    registered_at: str | None = None
+    last_updated_at: str | None = None
+    storage_bytes: int | None = None
+    reference: str | None = None  # a tag or digest asked for together with the name (a list file)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a unit of work failed."""
+
+    reason: Reason
+    detail: str
+    is_temporary: bool = False
+
+    @classmethod
+    def of(cls, error: RegistryError) -> Failure:
+        """The record of an error."""
+        return cls(error.reason, str(error), error.temporary)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing: a unit of the crawl."""
+
+    id: int
+    source: str
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTask:
+    """One image to download: a repository and the tag or digest that names it."""
+
+    id: int
+    registry: str
+    repository: str
+    reference: str
+    pull_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedManifest:
+    """A manifest that is in the store, with what the registry said of it."""
+
+    manifest: Manifest
+    content_type: str
+    header_digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedBlob:
+    """The outcome of one configuration or layer: ``failure`` is ``None`` when it is in the store."""
+
+    digest: Digest
+    role: str  # "config" | "layer"
+    size_bytes: int | None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOutcome:
+    """What became of one image: everything fetched for it, and why it failed, if it did.
+
+    Attributes:
+        task_id: The image.
+        platforms: The rule by which children of an index were chosen.
+        root: The manifest that the reference resolved to.
+        manifests: Every manifest fetched or already held, root first.
+        chosen: Digests of the manifests (not indexes) that are this image, one per platform.
+        blobs: Configurations and layers.
+        failure: The first thing that failed, if anything did.
+    """
+
+    task_id: int
+    platforms: str
+    root: Digest | None = None
+    manifests: tuple[FetchedManifest, ...] = ()
+    chosen: tuple[Digest, ...] = ()
+    blobs: tuple[FetchedBlob, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTask:
+    """One layer blob to profile."""
+
+    digest: Digest
+    media_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageProfileTask:
+    """One image whose layers are all settled: ready for its profile."""
+
+    manifest_digest: Digest
+    content_type: str
+    config_digest: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileOutcome:
+    """The result of profiling a layer or an image.
+
+    ``totals`` are the columns of the same name in the catalog, so that ``status`` and
+    ``report`` need not open the profile.
+    """
+
+    digest: Digest
+    status: str
+    failure_reason: str | None
+    duration_s: float
+    totals: Mapping[str, int | float | None] = field(default_factory=dict)

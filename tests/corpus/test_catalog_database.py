@@ -1,0 +1,64 @@
+"""Opening the catalog: created when missing, refused with one sentence when it cannot be used."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from corpus.catalog import Catalog, open_catalog
+from corpus.catalog.database import Database
+from corpus.layout import Layout
+from corpus.records import Registry
+from registry.errors import ConfigurationError
+
+
+async def test_a_newer_format_is_refused_and_left_alone(layout: Layout) -> None:
+    """An old hubcrawl never writes into what it does not understand."""
+    async with open_catalog(layout):
+        pass
+    with sqlite3.connect(layout.catalog) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'format_version'")
+    connection.close()
+    with pytest.raises(ConfigurationError, match="format 99, newer than .* update hubcrawl"):
+        async with open_catalog(layout):
+            pass
+
+
+async def test_a_file_that_is_no_database_is_refused(layout: Layout) -> None:
+    """The sentence says what to do."""
+    layout.catalog.write_text("not a database, just a text that is long enough to be read as a header")
+    with pytest.raises(ConfigurationError, match="cannot be used as a catalog .* restore it"):
+        async with open_catalog(layout):
+            pass
+
+
+async def test_a_transaction_that_fails_leaves_nothing(layout: Layout) -> None:
+    """Half a checkpoint is no checkpoint."""
+    async with open_catalog(layout) as catalog:
+        await catalog.repositories.add_registry(Registry("kept", "x"))
+        database: Database = catalog.repositories._database
+        with pytest.raises(RuntimeError):
+            async with database.write() as connection:
+                await connection.exec_driver_sql("DELETE FROM registries")
+                raise RuntimeError
+        assert [registry.name for registry in await catalog.repositories.registries()] == ["kept"]
+
+
+async def test_the_catalog_can_be_read_while_it_is_written(catalog: Catalog, layout: Layout) -> None:
+    """``hubcrawl status`` works beside a running stage, and sees the last checkpoint."""
+    async with catalog.repositories._database.write() as connection:
+        await connection.exec_driver_sql("INSERT INTO registries (name, source) VALUES ('new', 'x')")
+        async with open_catalog(layout) as reader:
+            assert "new" not in [registry.name for registry in await reader.repositories.registries()]
+            await reader.census.count()
+
+
+async def test_runs_are_remembered(catalog: Catalog) -> None:
+    """The last run of each stage, with its outcome."""
+    await catalog.runs.start("1", "crawl", {"limit": 5}, 1.0)
+    await catalog.runs.end("1", "interrupted", {}, 2.0)
+    await catalog.runs.start("2", "crawl", {}, 3.0)
+    assert await catalog.runs.latest() == {
+        "crawl": {"stage": "crawl", "started_at": 3.0, "ended_at": None, "outcome": None}
+    }

@@ -1,0 +1,72 @@
+"""The analyzer's work in the catalog: layers and images without a profile of today's version."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from corpus.catalog import Catalog
+from corpus.catalog.database import Database
+from corpus.catalog.schema import layer_profiles
+from corpus.layout import Layout
+from corpus.records import ProfileOutcome, RepositoryRecord
+from registry.digests import Digest
+from tests.corpus.conftest import REGISTRY, a_manifest, crawl, done
+
+LAYERS = (b"tiny", b"largest", b"middle")
+
+
+@pytest.fixture
+async def fetched(catalog: Catalog) -> Catalog:
+    """A catalog with one image of three layers, fetched."""
+    await crawl(catalog, RepositoryRecord("a/b"))
+    await catalog.images.expand([REGISTRY], "latest", ["latest"], 10)
+    (task,) = await catalog.images.pending([REGISTRY], "linux/amd64", after=None, limit=10)
+    await catalog.images.record([done(task.id, a_manifest(*LAYERS))], 2.0)
+    return catalog
+
+
+def profiled(digest: Digest, status: str = "complete") -> ProfileOutcome:
+    return ProfileOutcome(digest, status, None if status == "complete" else "truncated", 0.5, {"files": 3})
+
+
+async def test_the_largest_layer_comes_first_and_claims_do_not_overlap(fetched: Catalog) -> None:
+    """Claiming one by one hands out every layer once, by falling size."""
+    order: list[Digest] = []
+    after = None
+    while page := await fetched.profiles.pending_layers(after=after, limit=1):
+        order.append(page[0].digest)
+        after = (page[0].size_bytes, str(page[0].digest))
+    assert order == [Digest.of(b"largest"), Digest.of(b"middle"), Digest.of(b"tiny")]
+
+
+async def test_a_profiled_layer_is_pending_no_more(fetched: Catalog) -> None:
+    """Damaged ones too: their profile says what is wrong."""
+    await fetched.profiles.record_layers(
+        [profiled(Digest.of(b"tiny")), profiled(Digest.of(b"middle"), "corrupt")], 3.0
+    )
+    assert await fetched.profiles.count_pending_layers() == (1, len(b"largest"))
+    layers = (await fetched.census.count()).layers
+    assert (layers.pending, layers.done, layers.failed, layers.files) == (1, 1, 1, 6)
+    assert (await fetched.census.count()).layer_failures == {"corrupt": 1}
+
+
+async def test_profiles_of_an_older_version_are_made_anew(fetched: Catalog, layout: Layout) -> None:
+    """A change of the format makes the work pending again."""
+    await fetched.profiles.record_layers([profiled(Digest.of(layer)) for layer in LAYERS], 3.0)
+    assert await fetched.profiles.count_pending_layers() == (0, 0)
+    database = await Database.open(layout.catalog)
+    async with database.write() as connection:
+        await connection.execute(update(layer_profiles).values(profile_version=0))
+    await database.close()
+    assert (await fetched.profiles.count_pending_layers())[0] == 3
+
+
+async def test_an_image_is_profiled_once(fetched: Catalog) -> None:
+    """Images are claimed by manifest, however many names they have."""
+    (task,) = await fetched.profiles.pending_images(after=None, limit=10)
+    assert task.config_digest == Digest.of(b"{}")
+    assert await fetched.profiles.count_pending_images() == 1
+    await fetched.profiles.record_images([profiled(task.manifest_digest)], 3.0)
+    assert await fetched.profiles.count_pending_images() == 0
+    assert (await fetched.census.count()).image_profiles.done == 1

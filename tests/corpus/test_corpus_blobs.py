@@ -1,0 +1,167 @@
+"""The content-addressed store: verified before named, resumable, never half there."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.blobs import BlobStore
+from corpus.layout import Layout
+from registry.digests import Digest
+from registry.errors import Reason, RegistryError
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    layout = Layout(tmp_path / "data")
+    layout.ensure()
+    return layout
+
+
+@pytest.fixture
+def store(layout: Layout) -> BlobStore:
+    return BlobStore(layout)
+
+
+async def receive(store: BlobStore, digest: Digest, chunks: list[bytes], size: int | None) -> int:
+    async with store.receive(digest, size) as receiver:
+        for chunk in chunks:
+            await receiver.write(chunk)
+        return await receiver.commit()
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+async def test_a_received_blob_lies_under_its_digest(store: BlobStore, layout: Layout) -> None:
+    """The name of a file is the sha256 of its bytes, and nothing is left beside it."""
+    data = b"layer" * 1000
+    digest = Digest.of(data)
+    assert await receive(store, digest, [data[:7], data[7:]], len(data)) == len(data)
+    assert layout.blob(digest).read_bytes() == data
+    assert files(layout.partial) == []
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+async def test_every_algorithm_of_hashlib_is_verified(
+    store: BlobStore, layout: Layout, algorithm: str
+) -> None:
+    """A digest of another registered algorithm has a folder of its own."""
+    digest = Digest.of(b"x", algorithm)
+    await receive(store, digest, [b"x"], 1)
+    assert layout.blob(digest) == layout.root / "blobs" / algorithm / digest.encoded
+    assert layout.blob(digest).exists()
+
+
+@pytest.mark.parametrize(
+    ("chunks", "size", "reason"),
+    [
+        ([b"abc"], 4, Reason.SIZE_MISMATCH),
+        ([b"abc", b"de"], 4, Reason.SIZE_MISMATCH),
+        ([b"abcX"], 4, Reason.DIGEST_MISMATCH),
+        ([b"abcX"], None, Reason.DIGEST_MISMATCH),
+    ],
+    ids=["one byte short", "one byte long", "one byte changed", "changed, size unknown"],
+)
+async def test_wrong_bytes_are_a_typed_failure_and_leave_no_file(
+    store: BlobStore, layout: Layout, chunks: list[bytes], size: int | None, reason: Reason
+) -> None:
+    """Short, long and changed bodies are three failures, and none of them leaves anything behind."""
+    digest = Digest.of(b"abcd")
+    with pytest.raises(RegistryError) as caught:
+        await receive(store, digest, chunks, size)
+    assert caught.value.reason is reason
+    assert not caught.value.temporary
+    assert store.size(digest) is None
+    assert files(layout.partial) == []
+
+
+async def test_an_interrupted_download_goes_on_where_it_broke_off(layout: Layout) -> None:
+    """The partial file of one process is hashed and continued by the next."""
+    data = bytes(range(256)) * 8192
+    digest = Digest.of(data)
+    with pytest.raises(ConnectionError):
+        async with BlobStore(layout).receive(digest, len(data)) as receiver:
+            await receiver.write(data[:1_500_000])
+            raise ConnectionError
+    async with BlobStore(layout).receive(digest, len(data)) as receiver:
+        assert receiver.offset == 1_500_000
+        await receiver.write(data[1_500_000:])
+        await receiver.commit()
+    assert layout.blob(digest).read_bytes() == data
+
+
+async def test_a_receiver_that_restarts_forgets_what_came(store: BlobStore, layout: Layout) -> None:
+    """A server that sends the whole blob instead of the rest does no harm."""
+    digest = Digest.of(b"whole")
+    layout.partial_blob(digest).write_bytes(b"wh")
+    async with store.receive(digest, 5) as receiver:
+        receiver.restart()
+        await receiver.write(b"whole")
+        await receiver.commit()
+    assert layout.blob(digest).read_bytes() == b"whole"
+
+
+async def test_a_partial_file_longer_than_the_blob_is_dropped(store: BlobStore, layout: Layout) -> None:
+    """What cannot be a prefix is not resumed."""
+    digest = Digest.of(b"abc")
+    layout.partial_blob(digest).write_bytes(b"abcdef")
+    async with store.receive(digest, 3) as receiver:
+        assert receiver.offset == 0
+
+
+async def test_cancelling_while_a_thread_writes_loses_and_doubles_nothing(layout: Layout) -> None:
+    """A cancelled receiver leaves exactly a prefix of the blob behind."""
+    data = hashlib.sha256(b"seed").digest() * 200_000
+    digest = Digest.of(data)
+    started = asyncio.Event()
+
+    async def download() -> None:
+        async with BlobStore(layout).receive(digest, len(data)) as receiver:
+            for start in range(0, len(data), 1 << 20):
+                started.set()
+                await receiver.write(data[start : start + (1 << 20)])
+
+    task = asyncio.create_task(download())
+    await started.wait()
+    await asyncio.sleep(0)  # noqa: TID251 - gives the loop one turn, waits for nothing
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    left = layout.partial_blob(digest).read_bytes()
+    assert data.startswith(left)
+
+
+async def test_a_damaged_blob_is_found_and_removed(store: BlobStore, layout: Layout) -> None:
+    """A file that nobody recorded is believed only after its bytes hash to its name."""
+    digest = store.put(b"good")
+    assert await store.verify(digest)
+    layout.blob(digest).write_bytes(b"goof")
+    assert not await store.verify(digest)
+    assert store.size(digest) is None
+
+
+@given(chunks=st.lists(st.binary(max_size=50), max_size=20))
+def test_any_chunking_gives_the_same_blob(
+    tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes]
+) -> None:
+    """How the bytes come does not matter."""
+    layout = Layout(tmp_path_factory.mktemp("data"))
+    layout.ensure()
+    data = b"".join(chunks)
+    digest = Digest.of(data)
+    asyncio.run(receive(BlobStore(layout), digest, chunks, len(data)))
+    assert layout.blob(digest).read_bytes() == data
+
+
+async def test_sweeping_removes_what_nobody_resumed(store: BlobStore, layout: Layout) -> None:
+    """After a whole run no partial file is left."""
+    layout.partial_blob(Digest.of(b"abandoned")).write_bytes(b"aban")
+    assert store.sweep() == 1
+    assert files(layout.partial) == []
