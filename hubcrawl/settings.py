@@ -1,0 +1,71 @@
+"""What a user may choose about the crawl."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class CrawlSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the crawl; which source is read is the pipeline's choice."""
+
+    limit: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Stop when this many repositories of the registry are known; 0 lists all of them. "
+            "A later run with a higher limit goes on where this one stopped.",
+            extra_json_schema={"unit": "repositories"},
+        ),
+    ] = 0
+    page_size: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Rows asked for per page of Docker Hub's JSON listings, which serve 100 at most. "
+            "Anonymous paging was seen refused from row 100 on and served at row 90: "
+            "pages of 90 reach 180 rows where pages of 100 reach 100.",
+            extra_json_schema={"unit": "rows"},
+        ),
+    ] = 90
+    query: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=255,
+            description="What the search sources search for. The paper searched the Hub's site for '*', "
+            "which then listed everything.",
+        ),
+    ] = "*"
+    again: Annotated[
+        bool,
+        Meta(
+            description="List anew from the first page, also what is listed completely; by default a crawl "
+            "only goes on where the last one stopped.",
+        ),
+    ] = False
+    failures_in_a_row: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Stop after this many pages in a row that could not be read, each already retried: "
+            "one bad document spoils one page or two, five in a row are an outage.",
+            extra_json_schema={"unit": "pages"},
+        ),
+    ] = 5
+    max_pages: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Stop after this many pages in one run, for a site whose listing never ends; "
+            "the largest known listing of result pages had 68,796 (Docker Hub, 2017).",
+            extra_json_schema={"unit": "pages"},
+        ),
+    ] = 100_000
+
+    def rows_per_page(self, most: int) -> int:
+        """The page size of a fresh listing: ``most`` rows, or fewer when fewer are wanted."""
+        return min(most, self.limit) if self.limit else most
