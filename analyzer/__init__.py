@@ -1,0 +1,1 @@
+"""Stage 3: profile every layer and image."""

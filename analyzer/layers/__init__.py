@@ -1,0 +1,1 @@
+"""A layer blob read once, as a stream: inflate, hash, parse tar."""

@@ -1,0 +1,141 @@
+"""Gzip (RFC 1952), member by member, with bounded output per step and every fault at its place.
+
+The frame around the deflate stream is read here, so that all data of a member with a wrong check sum is
+delivered before the fault is raised, and so that its class is known without reading error messages.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+from analyzer.layers.faults import LayerFault
+from corpus.profiles.layer import LayerReason
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from analyzer.layers.blob import Blob
+
+MAGIC = b"\x1f\x8b"
+# Output of one step. Deflate expands up to 1,029 times, so the input alone bounds nothing.
+WINDOW_BYTES = 1024 * 1024
+
+# ISA-L has twice the speed of zlib, and its interface; not every platform has it.
+try:
+    from isal import isal_zlib
+
+    _engine: Any = isal_zlib
+except ImportError:  # pragma: no cover
+    _engine = zlib
+
+_RAW = -zlib.MAX_WBITS
+_DEFLATE_METHOD = 8
+_FHCRC, _FEXTRA, _FNAME, _FCOMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
+# A damaged stream is looked at again in pieces of this size up to the damage.
+_PIECE_BYTES = 64 * 1024
+
+
+class _Decoder(Protocol):
+    @property
+    def unused_data(self) -> bytes: ...
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    @property
+    def eof(self) -> bool: ...
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
+
+
+def read_member(blob: Blob) -> Iterator[bytes]:
+    """Decode one member in windows of at most :data:`WINDOW_BYTES`.
+
+    Raises:
+        LayerFault: The member is truncated, or its header, its data or its check sums are wrong.
+    """
+    _read_header(blob)
+    crc, size = 0, 0
+    for window in _inflate(blob):
+        crc = _engine.crc32(window, crc)
+        size += len(window)
+        yield window
+    trailer = blob.take(8)
+    if int.from_bytes(trailer[:4], "little") != crc:
+        raise LayerFault(LayerReason.CRC)
+    if int.from_bytes(trailer[4:], "little") != size & 0xFFFFFFFF:
+        raise LayerFault(LayerReason.ISIZE)
+
+
+def _read_header(blob: Blob) -> None:
+    """Consume the header (RFC 1952 section 2.3); the name and comment in it are of no use."""
+    header = blob.take(10)
+    flags = header[3]
+    if header[2] != _DEFLATE_METHOD or flags & _RESERVED:
+        raise LayerFault(LayerReason.GZIP_HEADER)
+    crc = zlib.crc32(header)
+    if flags & _FEXTRA:
+        length = blob.take(2)
+        crc = zlib.crc32(blob.take(int.from_bytes(length, "little")), zlib.crc32(length, crc))
+    for flag in (_FNAME, _FCOMMENT):
+        if flags & flag:
+            crc = _skip_text(blob, crc)
+    if flags & _FHCRC and int.from_bytes(blob.take(2), "little") != crc & 0xFFFF:
+        raise LayerFault(LayerReason.GZIP_HEADER)
+
+
+def _skip_text(blob: Blob, crc: int) -> int:
+    """Consume a text and the NUL that ends it, whatever its length; returns the running check sum."""
+    while data := blob.read():
+        end = data.find(b"\0") + 1
+        if end:
+            blob.unread(len(data) - end)
+            return zlib.crc32(data[:end], crc)
+        crc = zlib.crc32(data, crc)
+    raise LayerFault(LayerReason.TRUNCATED)
+
+
+def _inflate(blob: Blob) -> Iterator[bytes]:
+    """Decode a raw deflate stream; what follows it is given back to the blob."""
+    start, produced = blob.offset, 0
+    decoder: _Decoder = _engine.decompressobj(_RAW)
+    data = blob.read()
+    while not decoder.eof:
+        try:
+            window = decoder.decompress(data, WINDOW_BYTES)
+        except _engine.error:
+            offset = yield from _second_look(blob, start, blob.offset - len(data), produced)
+            raise LayerFault(LayerReason.DEFLATE, offset=offset) from None
+        if window:
+            produced += len(window)
+            yield window
+        elif not data:
+            raise LayerFault(LayerReason.TRUNCATED)
+        data = decoder.unconsumed_tail or (b"" if decoder.eof else blob.read())
+    blob.unread(len(decoder.unused_data))
+
+
+def _second_look(blob: Blob, start: int, failed: int, delivered: int) -> Generator[bytes, None, int]:
+    """Deliver all that can be decoded of a damaged stream, whatever the size of the reads was.
+
+    A decoder that meets an error drops the output of that call. So the stream is decoded again from its
+    ``start``, from the ``failed`` call on byte by byte, and what lies beyond ``delivered`` is delivered.
+    Returns the offset of the byte with the error.
+    """
+    decoder: _Decoder = _engine.decompressobj(_RAW)
+    offset, position = start, 0
+    while data := blob.at(offset, min(max(failed - offset, 1), _PIECE_BYTES)):
+        try:
+            for window in _drained(decoder, data):
+                position += len(window)
+                if position > delivered:
+                    yield window[max(0, delivered - position + len(window)) :]
+                    delivered = position
+        except _engine.error:
+            return offset
+        offset += len(data)
+    return offset
+
+
+def _drained(decoder: _Decoder, data: bytes) -> Iterator[bytes]:
+    while data:
+        yield decoder.decompress(data, WINDOW_BYTES)
+        data = decoder.unconsumed_tail

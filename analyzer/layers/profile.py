@@ -1,0 +1,93 @@
+"""One layer blob in, one layer profile out: a single pass, whatever the blob holds.
+
+This is what runs in worker processes: :func:`profile_layer` depends on nothing but its arguments, and what it
+returns is small and can be pickled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analyzer.layers.blob import READ_BYTES, Blob
+from analyzer.layers.faults import status_of
+from analyzer.layers.reading import LayerReading
+from corpus.profiles.layer import LayerReason, LayerSummary
+from corpus.profiles.stream import LayerProfileWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from analyzer.settings import LayerLimits
+    from registry.digests import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFacts:
+    """The result of profiling a layer.
+
+    Attributes:
+        summary: The profile without its rows.
+        target: Where the profile belongs; it is complete under its temporary name until
+            :func:`corpus.profiles.stream.commit` is given this path.
+    """
+
+    summary: LayerSummary
+    target: Path
+
+
+def profile_layer(
+    blob: Path,
+    digest: Digest,
+    media_type: str,
+    target: Path,
+    limits: LayerLimits,
+    *,
+    read_bytes: int = READ_BYTES,
+) -> LayerFacts:
+    """Read a layer blob once and write its profile beside ``target``, to be committed by the caller.
+
+    Whatever the blob holds, there is a profile, with a status, a reason and the rows that could be read; the
+    profile depends on the bytes, the media type and the limits alone.
+
+    Args:
+        blob: The file with the bytes.
+        digest: The digest they are stored under; whether they have it is part of the profile.
+        media_type: As the manifest lists it; only compared with the bytes.
+        target: The profile's final path.
+        limits: What the layer may cost.
+        read_bytes: Bytes per read of the file; it has no influence on the profile.
+
+    Raises:
+        OSError: The disk, never the content.
+    """
+    with blob.open("rb") as file, LayerProfileWriter(target) as writer:
+        reading = LayerReading(Blob(file, digest, read_bytes), media_type, limits)
+        for row in reading.rows():
+            writer.entry(row)
+        reading.drain()
+        writer.directories(reading.directories())
+        summary = reading.summary(digest)
+        writer.finish(summary)
+    return LayerFacts(summary, target)
+
+
+def profile_lost_layer(
+    blob: Path, digest: Digest, media_type: str, target: Path, reason: LayerReason
+) -> LayerFacts:
+    """The profile of a layer whose worker did not come back (``KILLED``, ``TIMEOUT``): no rows.
+
+    Raises:
+        OSError: The disk.
+    """
+    summary = LayerSummary(
+        digest=str(digest),
+        media_type=media_type,
+        status=status_of(reason),
+        reason=reason,
+        cls_bytes=blob.stat().st_size,
+    )
+    with LayerProfileWriter(target) as writer:
+        writer.directories(())
+        writer.finish(summary)
+    return LayerFacts(summary, target)

@@ -1,0 +1,244 @@
+"""Decompression: every form gives the same bytes, every fault is found at its place."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.layers import gzipped
+from analyzer.layers.blob import Blob
+from analyzer.layers.faults import LayerFault
+from analyzer.layers.inflate import Inflater
+from analyzer.settings import LayerLimits
+from corpus.profiles.layer import Compression, LayerFlag, LayerReason
+from registry.digests import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TEXT = b"".join(b"line %d of a text that compresses\n" % number for number in range(9000))
+
+
+def _zstd(data: bytes, *, write_checksum: bool = False, write_content_size: bool = True) -> bytes:
+    compressor = zstandard.ZstdCompressor(
+        write_checksum=write_checksum, write_content_size=write_content_size
+    )
+    return compressor.compress(data)
+
+
+def _skippable(data: bytes) -> bytes:
+    return b"\x5a\x2a\x4d\x18" + len(data).to_bytes(4, "little") + data
+
+
+def _named_gzip(data: bytes) -> bytes:
+    """A member with extra field, name, comment and header check sum."""
+    header = b"\x1f\x8b\x08\x1e" + bytes(6) + b"\x03\0abc" + b"name\0" + b"comment\0"
+    header += (zlib.crc32(header) & 0xFFFF).to_bytes(2, "little")
+    return header + gzip.compress(data, mtime=0)[10:]
+
+
+FORMS: dict[str, tuple[Callable[[bytes], bytes], Compression, int]] = {
+    "plain": (bytes, Compression.NONE, 0),
+    "gzip": (gzip.compress, Compression.GZIP, 1),
+    "gzip, all header fields": (_named_gzip, Compression.GZIP, 1),
+    "gzip, three members": (
+        lambda data: gzip.compress(data[:10]) + gzip.compress(b"") + gzip.compress(data[10:]),
+        Compression.GZIP,
+        3,
+    ),
+    "zstd": (_zstd, Compression.ZSTD, 1),
+    "zstd, checksum, no size": (
+        lambda data: _zstd(data, write_checksum=True, write_content_size=False),
+        Compression.ZSTD,
+        1,
+    ),
+    "zstd, frames between skippable ones": (
+        lambda data: (
+            _skippable(b"x" * 9) + _zstd(data[:99]) + _skippable(b"") + _zstd(data[99:]) + _skippable(b"y")
+        ),
+        Compression.ZSTD,
+        2,
+    ),
+    "bzip2, two streams": (
+        lambda data: bz2.compress(data[:50]) + bz2.compress(data[50:]),
+        Compression.BZIP2,
+        2,
+    ),
+    "xz": (lzma.compress, Compression.XZ, 1),
+}
+
+
+class Decoded:
+    """What came out of a blob, and how it ended."""
+
+    def __init__(
+        self, path: Path, blob: bytes, *, read_bytes: int = 4096, limits: LayerLimits | None = None
+    ) -> None:
+        path.write_bytes(blob)
+        self.data = b""
+        self.fault: LayerFault | None = None
+        with path.open("rb") as file:
+            self.blob = Blob(file, Digest.of(blob), read_bytes)
+            self.inflater = Inflater(self.blob, limits or LayerLimits())
+            try:
+                for window in self.inflater.windows():
+                    assert 0 < len(window) <= gzipped.WINDOW_BYTES
+                    self.data += window
+            except LayerFault as fault:
+                self.fault = fault
+            self.blob.drain()
+
+    @property
+    def ending(self) -> tuple[LayerReason | None, int | None]:
+        """Reason and offset of the fault, if there was one."""
+        return (self.fault.reason, self.fault.offset) if self.fault else (None, None)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the blob is put."""
+    return tmp_path_factory.mktemp("inflate") / "blob"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_bytes(path: Path, form: str) -> None:
+    """The bytes, the DiffID and the blob's digest are right in every form of compression."""
+    compress, compression, members = FORMS[form]
+    found = Decoded(path, compress(TEXT))
+    assert (found.data, found.fault) == (TEXT, None)
+    assert (found.inflater.compression, found.inflater.members) == (compression, members)
+    assert found.inflater.diffid() == f"sha256:{hashlib.sha256(TEXT).hexdigest()}"
+    assert found.blob.is_intact()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", [name for name in FORMS if name != "plain"])
+def test_a_blob_cut_anywhere_is_truncated(path: Path, form: str) -> None:
+    """Of a blob cut at any byte the beginning comes out, and never a DiffID unless a member just ended."""
+    text = TEXT[:600]
+    blob = FORMS[form][0](text)
+    finished = 0
+    for length in range(6, len(blob)):
+        found = Decoded(path, blob[:length], read_bytes=64)
+        assert text.startswith(found.data)
+        if found.fault is None:
+            finished += 1
+        else:
+            assert found.ending[0] is LayerReason.TRUNCATED
+            assert found.inflater.diffid() is None
+    # Between two members, and in the few bytes where the next one cannot be told from garbage.
+    assert finished <= 10 * FORMS[form][2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["gzip", "gzip, three members", "zstd, checksum, no size"]), st.data())
+def test_damage_does_not_depend_on_the_size_of_reads(path: Path, form: str, data: st.DataObject) -> None:
+    """A changed byte gives the same data, reason and offset whatever the size of the reads."""
+    blob = bytearray(FORMS[form][0](TEXT[:30000]))
+    position = data.draw(st.integers(0, len(blob) - 1))
+    blob[position] ^= data.draw(st.integers(1, 255))
+    runs = [Decoded(path, bytes(blob), read_bytes=size) for size in (17, 1000, 65536)]
+    assert len({(run.data, run.ending, run.inflater.trailing_bytes) for run in runs}) == 1
+
+
+def test_damaged_deflate_data_is_delivered_up_to_the_damage(path: Path) -> None:
+    """What lies before an error in one read is not lost with it."""
+    first, second = zlib.compressobj(wbits=-15), b"\x07"  # a block of the reserved type
+    stored = first.compress(TEXT[:5000]) + first.flush(zlib.Z_FULL_FLUSH)
+    blob = gzip.compress(b"", mtime=0)[:10] + stored + second * 20
+    found = Decoded(path, blob, read_bytes=1 << 20)
+    assert found.data == TEXT[:5000]
+    assert found.ending == (LayerReason.DEFLATE, 10 + len(stored))
+
+
+GZIP = gzip.compress(TEXT, mtime=0)
+ZSTD = _zstd(TEXT, write_checksum=True)
+
+
+def _changed(blob: bytes, position: int) -> bytes:
+    changed = bytearray(blob)
+    changed[position] ^= 0x55
+    return bytes(changed)
+
+
+WINDOW_OF_2_GIB = b"\x28\xb5\x2f\xfd\x00" + bytes([(31 - 10) << 3]) + b"\x01\0\0"
+FAULTS = {
+    "wrong crc": (_changed(GZIP, -8), LayerReason.CRC, len(GZIP), TEXT),
+    "wrong isize": (_changed(GZIP, -1), LayerReason.ISIZE, len(GZIP), TEXT),
+    "no trailer": (GZIP[:-8], LayerReason.TRUNCATED, len(GZIP) - 8, TEXT),
+    "unknown method": (_changed(GZIP, 2), LayerReason.GZIP_HEADER, 10, b""),
+    "reserved flag": (GZIP[:3] + b"\x80" + GZIP[4:], LayerReason.GZIP_HEADER, 10, b""),
+    "header check sum": (_changed(_named_gzip(TEXT), 13), LayerReason.GZIP_HEADER, 30, b""),
+    "name without end": (GZIP[:3] + b"\x08" + bytes(6) + b"a" * 99, LayerReason.TRUNCATED, 109, b""),
+    "zstd checksum": (_changed(ZSTD, -1), LayerReason.ZSTD_CHECKSUM, len(ZSTD), TEXT),
+    "zstd window": (WINDOW_OF_2_GIB, LayerReason.WINDOW, 6, b""),
+    "zstd dictionary": (b"\x28\xb5\x2f\xfd\x21\x07\x05\x01\0\0", LayerReason.DICTIONARY, 7, b""),
+    "zstd reserved block": (b"\x28\xb5\x2f\xfd\x00\x58\x07\0\0", LayerReason.ZSTD_FRAME, 9, b""),
+    "zstd skippable frame cut": (_skippable(b"abc")[:-1], LayerReason.TRUNCATED, 10, b""),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_of_compression(path: Path, name: str) -> None:
+    """Each fault has its reason and offset, and all data before it is delivered."""
+    blob, reason, offset, data = FAULTS[name]
+    found = Decoded(path, blob)
+    assert (found.ending, found.data) == ((reason, offset), data)
+    assert found.blob.size_bytes == len(blob)
+    assert found.inflater.diffid() is None
+
+
+@pytest.mark.parametrize(
+    ("blob", "reason"), [(bz2.compress(TEXT), LayerReason.BZIP2), (lzma.compress(TEXT), LayerReason.XZ)]
+)
+def test_faults_of_rare_compressions(path: Path, blob: bytes, reason: LayerReason) -> None:
+    """A damaged bzip2 or xz stream is corrupt, not truncated."""
+    assert Decoded(path, _changed(blob, len(blob) // 2)).ending[0] is reason
+
+
+def test_an_xz_dictionary_that_needs_too_much_memory_is_refused(path: Path) -> None:
+    """Memory is bounded for xz too."""
+    blob = lzma.compress(b"x", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 192 << 20}])
+    assert Decoded(path, blob).ending[0] is LayerReason.MEMORY
+
+
+@pytest.mark.parametrize(
+    ("tail", "flag"), [(b"\0" * 700, LayerFlag.TRAILING_ZEROS), (b"garbage", LayerFlag.TRAILING_GARBAGE)]
+)
+@pytest.mark.parametrize("blob", [GZIP, ZSTD])
+def test_bytes_behind_the_data_are_reported(path: Path, blob: bytes, tail: bytes, flag: LayerFlag) -> None:
+    """Trailing bytes belong to the blob's digest, not to the tar, and are counted."""
+    found = Decoded(path, blob + tail)
+    assert (found.data, found.fault) == (TEXT, None)
+    assert (found.inflater.flags, found.inflater.trailing_bytes) == ((flag,), len(tail))
+    assert found.blob.is_intact()
+
+
+@pytest.mark.parametrize("blob", [GZIP, ZSTD, TEXT])
+def test_the_output_budget_is_exact(path: Path, blob: bytes) -> None:
+    """Output ends at the budget to the byte, and a blob of just that size passes."""
+    limit = LayerLimits(max_tar_bytes=len(TEXT) - 1)
+    found = Decoded(path, blob, limits=limit)
+    assert (found.data, found.ending[0]) == (TEXT[:-1], LayerReason.OUTPUT)
+    assert Decoded(path, blob, limits=LayerLimits(max_tar_bytes=len(TEXT))).fault is None
+
+
+def test_small_members_cost_no_quadratic_time(path: Path) -> None:
+    """A blob of many members is one stream (estargz has one per file)."""
+    buffer = io.BytesIO()
+    for number in range(2000):
+        buffer.write(gzip.compress(struct.pack("<I", number), 1))
+    found = Decoded(path, buffer.getvalue(), read_bytes=1 << 20)
+    assert (found.inflater.members, len(found.data)) == (2000, 8000)
