@@ -64,7 +64,7 @@ class BlobStore:
         digest = Digest.of(data)
         # Never by its size: after a power cut a file may have the right one, and zeros for bytes.
         if self.size(digest) != len(data) or self.read(digest) != data:
-            # Not the name that a receiver of the same digest writes to: a layer may be listed that is a manifest.
+            # Not where a receiver gathers the same digest: a manifest may be listed as a layer.
             temporary = self._layout.partial_blob(digest).with_suffix(".whole")
             temporary.write_bytes(data)
             self.adopt(digest, temporary)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, literal_column, not_, or_, select, update
 
 from corpus.catalog.database import IN_CHUNK, Row, uninterrupted, upsert
 from corpus.catalog.schema import (
@@ -42,31 +42,32 @@ class ImageCatalog:
         self._database = database
 
     @uninterrupted
-    async def expand(self, registries: Sequence[str], rule: str, tags: Sequence[str], limit: int) -> int:
+    async def expand(
+        self, registries: Sequence[str], rule: str, tags: Sequence[str] | None, limit: int
+    ) -> int:
         """Make ``tags`` of the next repositories not yet expanded by ``rule`` into images to fetch.
 
         Names outside the grammar become failed images: they were listed, and nobody can pull them.
-        Repositories that came with a reference of their own (a list file) keep to it.
+        Repositories that came with a reference of their own (a list file) keep to it. ``tags`` is
+        ``None`` when the registry must be asked for them: then only these two kinds are expanded.
         Returns how many repositories were expanded, at most ``limit``; 0 means that none is left.
         """
-        has_reference = select(images.c.id).where(images.c.repository_id == repositories.c.id).exists()
         query = (
             select(
-                repositories.c.id,
-                repositories.c.name,
-                repositories.c.is_pullable,
-                and_(repositories.c.tags_rule.is_(None), has_reference),
+                repositories.c.id, repositories.c.name, repositories.c.is_pullable, _keeps_its_own_reference()
             )
             .where(_not_expanded(registries, rule))
             .limit(limit)
         )
+        if tags is None:
+            query = query.where(~_has_tags_to_list())
         async with self._database.write() as connection:
             found = (await connection.execute(query)).all()
             rows = [
                 _image_row(identifier, name, tag, is_pullable=is_pullable)
                 for identifier, name, is_pullable, keeps_its_own in found
                 if not keeps_its_own
-                for tag in tags
+                for tag in tags or ["latest"]
             ]
             await upsert(connection, images, rows, key=["repository_id", "reference"])
             expanded = [{"repository": row[0]} for row in found]
@@ -76,12 +77,12 @@ class ImageCatalog:
         return len(found)
 
     async def unexpanded(
-        self, registries: Sequence[str], rule: str, limit: int
+        self, registries: Sequence[str], rule: str, *, after: int, limit: int
     ) -> list[tuple[int, str, str]]:
-        """Repositories whose tags are still to be listed: ``(id, registry, name)``."""
+        """The next repositories whose tags are still to be listed: ``(id, registry, name)``, by id."""
         query = (
             select(repositories.c.id, repositories.c.registry, repositories.c.name)
-            .where(_not_expanded(registries, rule))
+            .where(_not_expanded(registries, rule), _has_tags_to_list(), repositories.c.id > after)
             .order_by(repositories.c.id)
             .limit(limit)
         )
@@ -102,9 +103,10 @@ class ImageCatalog:
     async def reopen(self, registries: Sequence[str], *, permanent: bool) -> int:
         """Make images that failed for a passing reason (or for any) pending again; returns how many.
 
-        Blobs that failed with them are forgotten, so that they are fetched anew.
+        Blobs that failed with them are forgotten, so that they are fetched anew; foreign layers,
+        with which no image failed, are not.
         """
-        blob_wanted = blobs.c.state == State.FAILED
+        blob_wanted = and_(blobs.c.state == State.FAILED, blobs.c.reason != Reason.FOREIGN_SKIPPED)
         if not permanent:
             blob_wanted = and_(blob_wanted, blobs.c.is_temporary)
         async with self._database.write() as connection:
@@ -117,8 +119,8 @@ class ImageCatalog:
     ) -> list[ImageTask]:
         """The next images to fetch, most pulled first.
 
-        Besides the pending ones these are the ones done under another platform rule: going over
-        them again fetches only what the new rule adds.
+        Besides the pending ones these are the ones settled under another platform rule, unless
+        nothing was there to choose from: going over them again fetches only what the new rule adds.
         """
         query = (
             select(images.c.id, repositories.c.registry, repositories.c.name, images.c.reference, _pulls)
@@ -183,9 +185,13 @@ class ImageCatalog:
             blobs.c.reason,
             blobs.c.detail,
             blobs.c.is_temporary,
-        ).where(blobs.c.digest.in_(list(digests)))
+        )
+        wanted = list(digests)
+        rows: list[Any] = []
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            for start in range(0, len(wanted), IN_CHUNK):  # a hostile manifest lists 40,000 layers
+                some = query.where(blobs.c.digest.in_(wanted[start : start + IN_CHUNK]))
+                rows += (await connection.execute(some)).all()
         return {
             digest: FetchedBlob(
                 Digest(digest), role, size, _failure(reason, detail, is_temporary=bool(temporary))
@@ -202,6 +208,9 @@ class ImageCatalog:
             for outcome in outcomes:
                 values = _state_of(outcome, now)
                 await connection.execute(update(images).where(images.c.id == outcome.task_id).values(values))
+                if outcome.root is not None:  # of what it consisted before, when its tag may have been moved
+                    of_image = image_manifests.c.image_id == outcome.task_id
+                    await connection.execute(image_manifests.delete().where(of_image))
             consists_of = [
                 {"image_id": outcome.task_id, "manifest_digest": digest}
                 for outcome in outcomes
@@ -243,8 +252,17 @@ def _not_expanded(registries: Sequence[str], rule: str) -> ColumnElement[bool]:
     )
 
 
+def _keeps_its_own_reference() -> ColumnElement[bool]:
+    has_reference = select(images.c.id).where(images.c.repository_id == repositories.c.id).exists()
+    return and_(repositories.c.tags_rule.is_(None), has_reference)
+
+
+def _has_tags_to_list() -> ColumnElement[bool]:
+    return and_(repositories.c.is_pullable, not_(_keeps_its_own_reference()))
+
+
 def _is_open(registries: Sequence[str], platforms: str) -> ColumnElement[bool]:
-    other_rule = and_(images.c.state == State.DONE, images.c.platforms != platforms)
+    other_rule = and_(images.c.root_digest.is_not(None), images.c.platforms != platforms)
     return and_(
         repositories.c.registry.in_(registries),
         or_(images.c.state == State.PENDING, other_rule),
@@ -313,6 +331,9 @@ async def _record_manifests(
                 "role": "manifest",
                 "size_bytes": manifest.size_bytes,
                 "state": State.DONE,
+                "reason": None,
+                "detail": None,
+                "is_temporary": None,
                 "finished_at": now,
             }
         )
@@ -321,9 +342,9 @@ async def _record_manifests(
                 "parent_digest": manifest.blob_digest,
                 "position": position,
                 "digest": child.digest,
-                "media_type": child.media_type,
+                "media_type": _storable(child.media_type),
                 "size_bytes": child.size_bytes,
-                "platform": str(child.platform) if child.platform else None,
+                "platform": _storable(str(child.platform)) if child.platform else None,
             }
             for position, child in enumerate(manifest.children)
         ]
@@ -332,13 +353,14 @@ async def _record_manifests(
                 "manifest_digest": manifest.blob_digest,
                 "position": position,
                 "digest": layer.digest,
-                "media_type": layer.media_type,
+                "media_type": _storable(layer.media_type),
                 "size_bytes": layer.size_bytes,
             }
             for position, layer in enumerate(manifest.layers)
         ]
     await upsert(connection, manifests, rows, key=["digest"])
-    await upsert(connection, blobs, stored, key=["digest"], update=["state", "size_bytes"])
+    kept = ["state", "size_bytes", "reason", "detail", "is_temporary"]
+    await upsert(connection, blobs, stored, key=["digest"], update=kept)
     await upsert(connection, manifest_children, children, key=["parent_digest", "position"])
     await upsert(connection, manifest_layers, layers, key=["manifest_digest", "position"])
 
@@ -348,9 +370,9 @@ def _manifest_row(fetched: FetchedManifest, now: float) -> Row:
     return {
         "digest": manifest.blob_digest,
         "canonical_digest": manifest.digest,
-        "header_digest": fetched.header_digest,
-        "content_type": fetched.content_type,
-        "media_type": manifest.media_type,
+        "header_digest": None if fetched.header_digest is None else _storable(fetched.header_digest),
+        "content_type": _storable(fetched.content_type),
+        "media_type": _storable(manifest.media_type),
         "kind": manifest.kind,
         "size_bytes": manifest.size_bytes,
         "config_digest": manifest.config.digest if manifest.config else None,
@@ -358,8 +380,14 @@ def _manifest_row(fetched: FetchedManifest, now: float) -> Row:
     }
 
 
+def _storable(text: str) -> str:
+    """Words of a registry as a database takes them: JSON and headers may hold lone surrogates."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 async def _record_blobs(connection: AsyncConnection, fetched: Sequence[FetchedBlob], now: float) -> None:
-    rows = [
+    """Record what became of blobs; one that is in the store stays so, whatever failed for another image."""
+    rows: list[Row] = [
         {
             "digest": blob.digest,
             "role": blob.role,
@@ -370,8 +398,12 @@ async def _record_blobs(connection: AsyncConnection, fetched: Sequence[FetchedBl
             "is_temporary": blob.failure.is_temporary if blob.failure else None,
             "finished_at": now,
         }
-        for blob in {blob.digest: blob for blob in fetched}.values()
+        for blob in {(blob.digest, blob.failure): blob for blob in fetched}.values()
     ]
-    changes = ["size_bytes", "state", "reason", "detail", "is_temporary", "finished_at"]
+    is_kept = blobs.c.state == State.DONE
+    changes: dict[str, ColumnElement[Any]] = {
+        name: case((is_kept, blobs.c[name]), else_=literal_column(f"excluded.{name}"))
+        for name in ("size_bytes", "state", "reason", "detail", "is_temporary", "finished_at")
+    }
     for start in range(0, len(rows), IN_CHUNK):
         await upsert(connection, blobs, rows[start : start + IN_CHUNK], key=["digest"], update=changes)
