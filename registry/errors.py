@@ -43,6 +43,7 @@ class Reason(StrEnum):
     UNEXPECTED_ANSWER = "unexpected_answer"  # well-formed HTTP that no specification allows here
     # of this machine
     DISK = "disk"
+    INTERNAL = "internal"  # a fault of this program; its log tells which
 
 
 class ConfigurationError(Exception):

@@ -1,0 +1,1 @@
+"""Stage 2: fetch the original bytes of the images found."""

@@ -1,0 +1,97 @@
+"""Settings of the download, each with its unit and the reason for its default."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What to fetch, and how much at a time."""
+
+    tags: Annotated[
+        str,
+        Meta(description="Tags to fetch: `latest` (as the paper did), `all`, or names separated by commas."),
+    ] = "latest"
+    platform: Annotated[
+        str,
+        Meta(
+            description=(
+                "Platforms to fetch from an index: `os/architecture[/variant]`, several separated by commas, "
+                "or `all`. One per image keeps the census at one count per image."
+            )
+        ),
+    ] = "linux/amd64"
+    limit: Annotated[
+        int,
+        Meta(ge=0, description="Stop when this many images are settled, done or failed; 0: no limit."),
+    ] = 0
+    retry_failed: Annotated[
+        bool,
+        Meta(
+            description=(
+                "Try images again that failed for good. Those that failed for a passing reason "
+                "(network, server error) are tried again by every run."
+            )
+        ),
+    ] = False
+    parallel_images: Annotated[
+        int,
+        Meta(ge=1, description="Images worked on at a time: enough to hide the latency of small requests."),
+    ] = 16
+    parallel_layers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Blobs on their way at a time, over all images: enough to fill a fast line.",
+        ),
+    ] = 16
+    blob_attempts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Tries for the body of a blob, resuming where it broke off, before it has failed.",
+        ),
+    ] = 4
+    max_blob_bytes: Annotated[
+        int,
+        Meta(
+            ge=1 << 20,
+            description=(
+                "Largest blob accepted, in bytes: a body without end must not fill the disk. "
+                "Above what registries take: 10 GB at Docker Hub and GHCR, 52 GB at ECR."
+            ),
+            extra_json_schema={"unit": "bytes"},
+        ),
+    ] = 64 << 30
+    max_manifest_bytes: Annotated[
+        int,
+        Meta(
+            ge=4 << 20,
+            description=(
+                "Largest manifest accepted, in bytes. Registries accept 4 MiB at least; here twice that."
+            ),
+            extra_json_schema={"unit": "bytes"},
+        ),
+    ] = 8 << 20
+    checkpoint_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Time between checkpoints, in seconds: what a crash has to verify again, at most.",
+            extra_json_schema={"unit": "s"},
+        ),
+    ] = 5.0
+    quota_pause_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description=(
+                "Wait before asking again once the pull quota is used up, in seconds. "
+                "The window of Docker Hub is six hours; a question every quarter of an hour is free."
+            ),
+            extra_json_schema={"unit": "s"},
+        ),
+    ] = 900.0
