@@ -1,0 +1,168 @@
+"""The command line. Stages are imported when they are asked for, so that help is there at once."""
+
+# ruff: noqa: PLC0415 - see above
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config import Resolved  # noqa: TC001 - Typer evaluates the annotations of commands
+from pipeline.options import with_options
+from registry.errors import ConfigurationError
+
+USAGE = 2
+
+app = typer.Typer(
+    name="hubcrawl",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="A census of container registries: `hubcrawl crawl`, then `download`, then `analyze`.",
+)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        0 finished, 1 had to stop before its work was done, 2 usage or configuration, 130 interrupted.
+    """
+    try:
+        status: int | None = app(arguments, prog_name="hubcrawl", standalone_mode=False)
+    except typer.TyperException as error:
+        if message := error.format_message():  # without arguments the help was printed, and says it all
+            _complain(f"{message.rstrip('.')} (see hubcrawl --help)")
+        return error.exit_code
+    except ConfigurationError as error:
+        _complain(str(error))
+        return USAGE
+    return status or 0
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback protocol
+    if wanted:
+        _say(f"hubcrawl {version('hubcrawl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _hubcrawl(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options of the program itself; ``show_version`` is dealt with by its callback."""
+
+
+@app.command()
+@with_options(["source", "crawl", "http", "general"])
+def crawl(resolved: Resolved) -> int:
+    """List the images of a registry: which exist, how popular they are, where and when they were seen.
+
+    Goes on where the last crawl stopped. With no source named, with the registry of the last crawl, or with
+    the sample hub in an empty data directory.
+    """
+    from pipeline.stages.bench import run_stage
+    from pipeline.stages.crawl import crawl as stage
+
+    return run_stage(stage, resolved)
+
+
+@app.command()
+@with_options(["source", "download", "http", "general"])
+def download(resolved: Resolved) -> int:
+    """Fetch the original manifests, configurations and layers of the images found, each once.
+
+    Takes the hub or registry named, else every registry that was crawled.
+    """
+    from pipeline.stages.bench import run_stage
+    from pipeline.stages.download import download as stage
+
+    return run_stage(stage, resolved)
+
+
+@app.command()
+@with_options(["analyze", "general"])
+def analyze(resolved: Resolved) -> int:
+    """Write a profile of every layer and image fetched that has none yet."""
+    from pipeline.stages.analyze import analyze as stage
+    from pipeline.stages.bench import run_stage
+
+    return run_stage(stage, resolved)
+
+
+@app.command()
+@with_options(["general"])
+def status(
+    resolved: Resolved,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Show the state of the census; also while a stage is running."""
+    import asyncio
+
+    from corpus.layout import Layout
+    from pipeline.status import read_status
+
+    found = asyncio.run(read_status(Layout(Path(resolved.settings.general.data))))
+    _say(found.as_json() if json else found.as_text())
+    return 0
+
+
+@app.command()
+@with_options(["general"])
+def settings(
+    resolved: Resolved,
+    *,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/settings.md instead.")] = False,
+) -> int:
+    """Show every setting: its value, where that comes from, its default, unit and reason."""
+    from pipeline.reference import as_markdown, as_text
+
+    _say(as_markdown().rstrip("\n") if markdown else as_text(resolved))
+    return 0
+
+
+@app.command()
+def schema(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.", metavar="DIR")] = Path(
+        "docs/schema"
+    ),
+) -> int:
+    """Write the JSON Schemas of the profiles."""
+    from pipeline.schemas import write_schemas
+
+    for path in write_schemas(out):
+        _say(str(path))
+    return 0
+
+
+@app.command()
+def samplehub(
+    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = 5000,
+) -> int:
+    """Serve the sample hub on 127.0.0.1 until Ctrl-C: for curl, skopeo or a browser."""
+    from pipeline.interrupts import run_until_interrupted
+    from pipeline.sample import serve_until_cancelled
+
+    return run_until_interrupted(serve_until_cancelled(port, _say), lambda _: None)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the output of the command
+
+
+def _complain(sentence: str) -> None:
+    print(f"hubcrawl: {sentence}", file=sys.stderr)  # noqa: T201 - the one sentence of an error

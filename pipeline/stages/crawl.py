@@ -1,0 +1,68 @@
+"""Running stage 1: list the registry that the settings name, or go on with the last one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hubcrawl.engine import CrawlEngine, has_work
+from pipeline import phrases
+from pipeline.network import listings, open_transport, started, unreachable
+from pipeline.stages.bench import Bench, Report
+from pipeline.summaries import crawl_lines
+from pipeline.targets import crawl_target, registry_named
+from registry.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from hubcrawl.engine import CrawlSummary
+    from pipeline.targets import Target
+    from registry.transport.http import Transport
+
+
+async def crawl(bench: Bench) -> int:
+    """Run the stage; returns the exit status."""
+    settings = bench.settings
+    known = await bench.catalog.repositories.registries()
+    target = crawl_target(settings.source, known)
+    async with open_transport(settings, bench.clock, [target]) as transport:
+        pending = {
+            source.name
+            for name, source in await listings(transport, target, settings.crawl)
+            if await has_work(bench.catalog, registry_named(name, target, known), source.name, settings.crawl)
+        }
+        if pending:
+            return await bench.record(partial(_crawl, bench, transport, target, pending))
+    why = f"{target.registry.name} is listed, as far as its pages and the limit go"
+    return bench.nothing_to_do(why, crawl_lines(await bench.census(), bench.layout.root))
+
+
+async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Collection[str]) -> Report:
+    """Read the ``pending`` listings, one after the other."""
+    settings = bench.settings.crawl
+    known = await bench.catalog.repositories.registries()
+    summaries: list[CrawlSummary] = []
+    async with started(target) as reached:
+        await _require_site(bench, reached)
+        for name, source in await listings(transport, reached, settings):
+            if source.name in pending:
+                registry = registry_named(name, target, known)
+                engine = CrawlEngine(bench.catalog, registry, source, settings, bench.clock)
+                summaries.append(await bench.run(engine, "row"))
+    new = sum(summary.new for summary in summaries)
+    return Report(
+        headline=f"{phrases.counted(new, 'new repository')} in {target.registry.name}",
+        lines=crawl_lines(await bench.census(), bench.layout.root, summaries),
+        summaries=summaries,
+        stopped=next((summary.stopped for summary in summaries if summary.stopped), None),
+    )
+
+
+async def _require_site(bench: Bench, target: Target) -> None:
+    """A site that gives no answer at all is a mistake to correct, and not a page to try again."""
+    if target.is_sample or target.source.images:
+        return
+    urls = [f"{target.base_url}/v2/"] if target.source.registry else target.source.site_urls
+    for problem in (await unreachable(bench.settings, bench.clock, urls)).values():
+        raise ConfigurationError(problem)

@@ -1,0 +1,150 @@
+"""``hubcrawl status``: the state of a census, read beside whatever is running."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from corpus.catalog import open_catalog
+from corpus.catalog.census import Census
+from corpus.layout import Layout
+from pipeline import phrases
+from pipeline.summaries import status_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The last progress event stands within the last lines of the log; one line is below 1 KiB.
+_TAIL_BYTES = 64 << 10
+
+
+class StageRun(msgspec.Struct, frozen=True, kw_only=True):
+    """The last run of one stage.
+
+    Attributes:
+        outcome: ``running``, ``done``, ``stopped`` (before its work was done), ``interrupted``,
+            ``failed``, or ``killed`` (it left no outcome, and nobody is working here).
+        started_at: ISO 8601, UTC.
+        ended_at: ISO 8601, UTC; ``None`` while it runs.
+        rate_per_s: Units settled per second, as it last reported; ``None`` when it did not.
+        time_left_s: What it expected then, in seconds, while it runs.
+    """
+
+    outcome: str
+    started_at: str
+    ended_at: str | None
+    rate_per_s: float | None
+    time_left_s: float | None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The census and the runs that made it."""
+
+    data: str
+    census: Census
+    runs: dict[str, StageRun]
+
+    def as_json(self) -> str:
+        """One JSON object: the counts of the census at the top level, ``data`` and ``runs`` beside them."""
+        fields = msgspec.to_builtins(self)
+        return json.dumps({"data": fields["data"], **fields["census"], "runs": fields["runs"]}, indent=2)
+
+    def as_text(self) -> str:
+        """The same for people."""
+        lines = status_lines(self.census, Path(self.data))
+        lines += [f"  {stage:<14}  {_describe(run)}" for stage, run in self.runs.items()]
+        if not self.runs:
+            lines.append("  nothing was run here yet: begin with `hubcrawl crawl`")
+        return "\n".join(lines)
+
+
+async def read_status(layout: Layout) -> Status:
+    """The state of a data directory; creates nothing, takes no lock.
+
+    Raises:
+        ConfigurationError: The catalog there cannot be read.
+    """
+    if not layout.catalog.is_file():
+        with TemporaryDirectory() as nowhere:  # a new catalog counts what an absent one would
+            return await _count(Layout(Path(nowhere)), shown=layout)
+    return await _count(layout, shown=layout)
+
+
+async def _count(layout: Layout, shown: Layout) -> Status:
+    async with open_catalog(layout) as catalog:
+        census = await catalog.census.count()
+        runs = await catalog.runs.latest()
+    at_work = _is_somebody_at_work(shown)
+    last = {
+        stage: stage_run(run, last_progress(shown, stage), at_work=at_work) for stage, run in runs.items()
+    }
+    return Status(data=str(shown.root), census=census, runs=last)
+
+
+def stage_run(run: Mapping[str, Any], progress: Mapping[str, Any], *, at_work: bool) -> StageRun:
+    """What to say of a run: its record, and the last progress event of its log."""
+    is_open = run["ended_at"] is None
+    outcome = run["outcome"] or ("running" if at_work else "killed")
+    return StageRun(
+        outcome=outcome,
+        started_at=_iso(run["started_at"]),
+        ended_at=None if is_open else _iso(run["ended_at"]),
+        rate_per_s=progress.get("rate_per_s"),
+        time_left_s=progress.get("time_left_s") if outcome == "running" else None,
+    )
+
+
+def last_progress(layout: Layout, stage: str) -> dict[str, Any]:
+    """The last ``progress`` event in the newest log of ``stage``; empty if there is none."""
+    newest = max(layout.logs.glob(f"*-{stage}.jsonl"), default=None)
+    if newest is None:
+        return {}
+    for line in reversed(_tail(newest).splitlines()):
+        event = _decode(line)
+        if event.get("event") == "progress":
+            return event
+    return {}
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        return file.read()
+
+
+def _decode(line: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except msgspec.DecodeError:  # cut off where the tail begins, or half written
+        return {}
+
+
+def _is_somebody_at_work(layout: Layout) -> bool:
+    """Whether the process named in the lock lives. Taking the lock to find out could turn away a stage."""
+    try:
+        os.kill(int(layout.lock.read_text(encoding="ascii")), 0)
+    except PermissionError:
+        return True  # it lives, and belongs to somebody else
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _iso(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds")
+
+
+def _describe(run: StageRun) -> str:
+    when = f", since {run.started_at}" if run.ended_at is None else f" at {run.ended_at}"
+    parts = [run.outcome + when]
+    if run.rate_per_s is not None:
+        parts.append(f"{run.rate_per_s:.1f}/s")
+    if run.time_left_s is not None:
+        parts.append(f"{phrases.duration(run.time_left_s)} left")
+    return ", ".join(parts)

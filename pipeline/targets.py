@@ -1,0 +1,162 @@
+"""Which registries a run is about, and by which settings each is reached (pure)."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from corpus.records import Registry
+from pipeline.settings import DOCKER_HUB, SAMPLE, SourceSettings
+from registry.errors import ConfigurationError
+from registry.transport.urls import authority, parse_base_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What a registry's record keeps, so that later stages reach it again unasked. Accounts are not kept.
+_REMEMBERED = ("hub", "registry", "images", "listing", "search_url", "v1_url", "registry_url")
+_URLS = ("registry", "search_url", "v1_url", "registry_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A registry, and the source settings by which it was or will be crawled."""
+
+    registry: Registry
+    source: SourceSettings
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it is the hub inside this program, which has no URL until it is started."""
+        return self.registry.name == SAMPLE
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the settings name it, rather than a line of a list."""
+        return self.registry.name == own_name(self.source)
+
+    @property
+    def base_url(self) -> str:
+        """Where its registry API is."""
+        name = self.registry.name
+        if self.is_own and self.source.registry:
+            return self.source.registry.rstrip("/")
+        if name == DOCKER_HUB or self.is_own:
+            return self.source.registry_url.rstrip("/")
+        return f"{'http' if _is_loopback(name) else 'https'}://{name}"
+
+
+def crawl_target(source: SourceSettings, known: Sequence[Registry]) -> Target:
+    """What ``crawl`` lists.
+
+    Args:
+        source: The settings of this run.
+        known: The registries of the catalog, the one crawled last first.
+
+    Raises:
+        ConfigurationError: A setting that cannot be used.
+    """
+    if not is_named(source):
+        source = recall(known[0].source, source) if known else msgspec.structs.replace(source, hub=SAMPLE)
+    check(source)
+    return Target(Registry(own_name(source), remember(source)), source)
+
+
+def download_targets(source: SourceSettings, known: Sequence[Registry]) -> list[Target]:
+    """What ``download`` fetches from: the hub or registry named, else every registry of the catalog."""
+    if (source.hub or source.registry) and not source.images:
+        return [crawl_target(source, known)]
+    targets = [Target(registry, recall(registry.source, source)) for registry in known]
+    for target in targets:
+        check(target.source)
+    return targets
+
+
+def registry_named(name: str, target: Target, known: Sequence[Registry]) -> Registry:
+    """The registry that a listing of ``target`` is about.
+
+    A list may name registries besides its own; one that was crawled before is reached as it was then.
+    """
+    if name == target.registry.name:
+        return target.registry
+    earlier = {registry.name: registry for registry in known}
+    return earlier.get(name, Registry(name, target.registry.source))
+
+
+def is_named(source: SourceSettings) -> bool:
+    """Whether the settings say what to crawl."""
+    return bool(source.hub or source.registry or source.images)
+
+
+def own_name(source: SourceSettings) -> str:
+    """The registry that the settings are about: its identity in the catalog."""
+    if source.registry:
+        return authority(source.registry)
+    return source.hub or DOCKER_HUB
+
+
+def remember(source: SourceSettings) -> str:
+    """The settings that differ from their defaults, as ``hub=docker.io listing=official``."""
+    default = SourceSettings()
+    values = {
+        name: getattr(source, name) for name in _REMEMBERED if getattr(source, name) != getattr(default, name)
+    }
+    if "images" in values:
+        values["images"] = str(Path(source.images).absolute())
+    if "listing" in values:
+        values["listing"] = ",".join(source.listing)
+    return shlex.join(f"{name}={value}" for name, value in values.items())
+
+
+def recall(text: str, source: SourceSettings) -> SourceSettings:
+    """The settings that :func:`remember` wrote down, over those of this run."""
+    pairs: dict[str, Any] = dict(word.split("=", 1) for word in shlex.split(text))
+    if "listing" in pairs:
+        pairs["listing"] = tuple(pairs["listing"].split(","))
+    return msgspec.structs.replace(source, **{name: pairs[name] for name in _REMEMBERED if name in pairs})
+
+
+def check(source: SourceSettings) -> None:
+    """``ConfigurationError`` says which setting of the source cannot be used, and why."""
+    if source.hub and source.registry:
+        raise ConfigurationError("both a hub and a registry are given: name one of --hub and --registry")
+    if source.hub not in ("", DOCKER_HUB, SAMPLE) and not _has_own_urls(source):
+        raise ConfigurationError(
+            f"the hub {source.hub!r} is not known: name docker.io or sample, "
+            "or set search_url (or v1_url) and registry_url to where it is"
+        )
+    for name in _URLS:
+        if text := getattr(source, name):
+            _check_url(name, text)
+    if source.registry and urlsplit(source.registry).path.strip("/"):
+        raise ConfigurationError(
+            f"source.registry {source.registry!r} has a path: give the registry alone, as in http://127.0.0.1:5000"
+        )
+
+
+def _has_own_urls(source: SourceSettings) -> bool:
+    default = SourceSettings()
+    default_sites = (default.search_url, default.v1_url)
+    has_site = set(source.site_urls).isdisjoint(default_sites) or bool(source.images)
+    return has_site and source.registry_url != default.registry_url
+
+
+def _check_url(name: str, text: str) -> None:
+    try:
+        parse_base_url(text)
+    except ValueError as error:
+        raise ConfigurationError(f"source.{name}: {error}") from error
+
+
+def _is_loopback(netloc: str) -> bool:
+    host = urlsplit(f"//{netloc}").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,73 @@
+"""Fixtures of the pipeline's tests: no test sees the environment or the working directory of its caller."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from pipeline import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Ended(NamedTuple):
+    """How a command line ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and an environment without settings."""
+    for name in [name for name in os.environ if name.startswith("HUBCRAWL_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def hubcrawl(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Run a command line in this process."""
+
+    def run(*arguments: str | Path) -> Ended:
+        capsys.readouterr()
+        status = cli.run([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Ended(status, out, err)
+
+    return run
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of loopback at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture
+def add_repository() -> Callable[[str, str], None]:
+    """Put a repository of a registry into the catalog in ``data``, as a crawl would have."""
+
+    def add(registry: str, source: str) -> None:
+        with contextlib.closing(sqlite3.connect("data/catalog.sqlite")) as catalog, catalog:
+            catalog.execute("INSERT INTO registries (name, source) VALUES (?, ?)", (registry, source))
+            catalog.execute(
+                "INSERT INTO repositories (registry, name, is_pullable, first_seen_at, last_seen_at)"
+                " VALUES (?, 'a/b', 1, 0, 0)",
+                (registry,),
+            )
+
+    return add

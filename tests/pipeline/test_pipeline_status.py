@@ -1,0 +1,129 @@
+"""``hubcrawl status``: for people and for programs, beside whatever runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from corpus.catalog import Catalog, open_catalog
+from corpus.layout import Layout
+from pipeline.status import last_progress, read_status, stage_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.pipeline.conftest import Ended
+
+DEAD_PROCESS = 2**31 - 1  # above any pid_max
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """An empty data directory."""
+    layout = Layout(tmp_path / "census")
+    layout.ensure()
+    return layout
+
+
+def progress(rate: float) -> str:
+    """A line of the log."""
+    return json.dumps({"event": "progress", "rate_per_s": rate, "time_left_s": 100 / rate}) + "\n"
+
+
+async def begin(catalog: Catalog) -> None:
+    """Record that a download began."""
+    await catalog.runs.start("20260101T000000.000000-download", "download", {}, now=0)
+
+
+def test_a_missing_data_directory_counts_as_empty_and_is_not_created(
+    hubcrawl: Callable[..., Ended], elsewhere: Path
+) -> None:
+    """Status 0, zeros, and a hint; nothing is written."""
+    ended = hubcrawl("status")
+    assert ended.status == 0
+    assert "0 found" in ended.out
+    assert "begin with `hubcrawl crawl`" in ended.out
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_the_json_has_the_published_keys(hubcrawl: Callable[..., Ended]) -> None:
+    """Programs rely on these."""
+    found = json.loads(hubcrawl("status", "--json", "--data", "there").out)
+    assert found["data"] == "there"
+    assert found["repositories"]["found"] == 0
+    assert {"pending", "done", "failed"} <= set(found["images"])
+    assert {"count", "bytes"} <= set(found["blobs"])
+    assert {"pending", "done", "failed"} <= set(found["layers"])
+    assert found["failures"] == {}
+    assert found["runs"] == {}
+
+
+async def test_a_running_stage_shows_its_rate_and_the_time_left(layout: Layout) -> None:
+    """As it last said in its log; the lock tells that it lives."""
+    layout.lock.write_text(str(os.getpid()))
+    async with open_catalog(layout) as catalog:
+        await begin(catalog)
+        (layout.logs / "20260101T000000.000000-download.jsonl").write_text(progress(4.0) + progress(5.0))
+        status = await read_status(layout)
+    run = status.runs["download"]
+    assert (run.outcome, run.ended_at, run.rate_per_s, run.time_left_s) == ("running", None, 5.0, 20.0)
+    assert "download        running, since 1970-01-01T00:00:00+00:00, 5.0/s, 20 s left" in status.as_text()
+
+
+async def test_a_stage_that_left_no_outcome_and_does_not_run_was_killed(layout: Layout) -> None:
+    """Its process is gone, whatever stands in the lock."""
+    async with open_catalog(layout) as catalog:
+        await begin(catalog)
+    for left_behind in (str(DEAD_PROCESS), "", "nonsense"):
+        layout.lock.write_text(left_behind)
+        assert (await read_status(layout)).runs["download"].outcome == "killed"
+
+
+async def test_a_finished_stage_shows_when_and_how_it_ended(layout: Layout) -> None:
+    """No time is left of it."""
+    async with open_catalog(layout) as catalog:
+        await begin(catalog)
+        await catalog.runs.end("20260101T000000.000000-download", "stopped", {}, now=60)
+    (layout.logs / "20260101T000000.000000-download.jsonl").write_text(progress(4.0))
+    run = (await read_status(layout)).runs["download"]
+    assert (run.outcome, run.ended_at) == ("stopped", "1970-01-01T00:01:00+00:00")
+    assert (run.rate_per_s, run.time_left_s) == (4.0, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", {}),
+        ('{"event":"other"}\n', {}),
+        (progress(1.0) + '{"event":"prog', 1.0),
+        ("not json\n" + progress(2.0), 2.0),
+        (progress(3.0) + '{"event":"image_done"}\n' * 10, 3.0),
+        ("[1]\n", {}),
+    ],
+)
+def test_the_last_progress_is_found_in_a_log_of_any_state(
+    layout: Layout, content: str, expected: Any
+) -> None:
+    """Half-written lines and other events are passed over."""
+    (layout.logs / "20260101T000000.000000-crawl.jsonl").write_text("")
+    (layout.logs / "20260102T000000.000000-crawl.jsonl").write_text(content)
+    found = last_progress(layout, "crawl")
+    assert (found.get("rate_per_s") or {}) == expected
+
+
+def test_only_the_end_of_a_long_log_is_read(layout: Layout) -> None:
+    """A log of weeks is not read whole."""
+    (layout.logs / "20260101T000000.000000-crawl.jsonl").write_text(
+        progress(1.0) + '{"event":"x"}\n' * 10_000
+    )
+    assert last_progress(layout, "crawl") == {}
+
+
+def test_a_run_that_said_nothing_of_its_pace_has_none() -> None:
+    """Unknown is not zero."""
+    run = stage_run({"started_at": 0, "ended_at": None, "outcome": None}, {}, at_work=True)
+    assert (run.rate_per_s, run.time_left_s) == (None, None)
