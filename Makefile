@@ -1,0 +1,100 @@
+# hubcrawl: `make crawl download analyze`, then `hubcrawl status`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+DATA ?= data
+
+# The stages of one command run one after the other, whatever -j says.
+.NOTPARALLEL:
+BIN := .venv/bin
+
+# What to list, and how much of it: HUB=docker.io, REGISTRY=http://host:port or IMAGES=names.txt; LIMIT=50.
+SOURCE := $(if $(HUB),--hub $(HUB)) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(IMAGES),--images $(IMAGES))
+LIMITED := $(if $(LIMIT),--limit $(LIMIT))
+OPTIONS := --data $(DATA) $(if $(CONFIG),--config $(CONFIG))
+
+.PHONY: help crawl download analyze status test check lint types floors real-parts bench bench-download \
+        bench-analyze lock docs clean
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  What to list: nothing (the embedded sample hub), HUB=docker.io, REGISTRY=http://host:port, IMAGES=names.txt"
+	@echo "  How much:     LIMIT=50            Where to keep it: DATA=data            Settings: CONFIG=hubcrawl.toml"
+
+crawl: $(BIN)/hubcrawl ## stage 1: list the repositories
+	@$(BIN)/hubcrawl crawl $(OPTIONS) $(SOURCE) $(LIMITED) $(ARGS)
+
+download: $(BIN)/hubcrawl ## stage 2: fetch original manifests and blobs
+	@$(BIN)/hubcrawl download $(OPTIONS) $(SOURCE) $(LIMITED) $(ARGS)
+
+analyze: $(BIN)/hubcrawl ## stage 3: profile every layer and image
+	@$(BIN)/hubcrawl analyze $(OPTIONS) $(ARGS)
+
+status: $(BIN)/hubcrawl ## what is there, what is missing, what failed
+	@$(BIN)/hubcrawl status $(OPTIONS) $(ARGS)
+
+test: $(BIN)/.dev ## run the tests with coverage
+	$(BIN)/coverage erase
+	$(BIN)/pytest -q --cov --cov-report=term:skip-covered $(ARGS)
+
+check: lint types floors test ## exactly what CI runs
+
+lint: $(BIN)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/.dev
+	$(BIN)/mypy
+
+floors: $(BIN)/.dev
+	$(BIN)/lint-imports
+
+# Programs to compare with, and real packages to make an image of.
+REAL_PROGRAMS := docker-registry skopeo file tar jq zstd
+REAL_PACKAGES := base-files bash libc6 dpkg coreutils perl-base tzdata
+
+real-parts: ## install the Debian programs and packages that the tests compare with (root)
+	apt-get update -q
+	apt-get install -q -y --no-install-recommends $(REAL_PROGRAMS)
+	mkdir -p .real-parts
+	cd .real-parts && apt-get download -q $(REAL_PACKAGES)
+
+bench: bench-download bench-analyze ## ratios against skopeo, and against tar + sha256sum + file
+
+bench-download: $(BIN)/.dev ## images/s and MB/s against skopeo sync
+	$(BIN)/python -m benchmarks.download
+
+bench-analyze: $(BIN)/.dev ## MB/s and files/s against tar + sha256sum + file
+	$(BIN)/python -m benchmarks.analyze
+
+docs: $(BIN)/hubcrawl ## regenerate docs/settings.md and docs/schema/
+	$(BIN)/hubcrawl settings --markdown > docs/settings.md
+	$(BIN)/hubcrawl schema --out docs/schema
+
+lock: ## pin all dependencies anew, with hashes (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q \
+	    --extra build pyproject.toml -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q \
+	    -c requirements.txt --extra build --extra dev pyproject.toml -o requirements-dev.txt
+
+clean: ## remove what was built; data/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov *.egg-info
+
+# The virtual environment, made anew when a pin changes.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "hubcrawl needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1); name one with PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv
+
+$(BIN)/hubcrawl: $(BIN)/python requirements.txt pyproject.toml
+	@echo "installing into .venv ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/hubcrawl requirements-dev.txt
+	@echo "installing what the tests need into .venv ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
