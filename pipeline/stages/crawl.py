@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hubcrawl.engine import CrawlEngine, has_work
 from pipeline import phrases
-from pipeline.network import listings, open_transport, started, unreachable
+from pipeline.listings import listings
+from pipeline.network import open_transport, started, unreachable
 from pipeline.stages.bench import Bench, Report
 from pipeline.summaries import crawl_lines
 from pipeline.targets import crawl_target, registry_named
