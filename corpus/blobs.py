@@ -140,8 +140,10 @@ class Receiver:
         if self._job is not None:
             await asyncio.wait({self._job})  # cancelled while a thread writes: let it end first
         if not self._file.closed:
-            self._flush()
-            self._file.close()
+            try:
+                self._flush()
+            finally:
+                self._file.close()
 
     @property
     def resumed_bytes(self) -> int:

@@ -138,6 +138,7 @@ class DownloadEngine:
     async def run(self) -> DownloadSummary:
         """Fetch until nothing is pending; an image that cannot be had is an outcome, not an error."""
         await self._catalog.images.reopen(self._registries, permanent=self._settings.retry_failed)
+        await self._fetcher.open()
         try:
             await self._expand_tags()
             self._tally.total = await self._feed.open()

@@ -22,9 +22,9 @@ from downloader.plan import (
     why_not_asked_for,
 )
 from downloader.receive import receive_blob
-from registry.digests import Digest
+from registry.digests import Digest, digest_or_none
 from registry.errors import Reason, RegistryError
-from registry.manifests import parse_manifest
+from registry.manifests import may_be_schema1, parse_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from corpus.catalog.images import ImageCatalog
     from corpus.records import ImageTask
     from downloader.settings import DownloadSettings
-    from registry.client import RegistryClient
+    from registry.client import ManifestHead, RegistryClient
     from registry.manifests import Descriptor, Manifest
 
 log = logging.getLogger(__name__)
@@ -57,10 +57,19 @@ class Fetcher:
         self._manifest_flights = SingleFlight[str, FetchedManifest]()
         self._blob_flights = SingleFlight[Digest, FetchedBlob]()
         self._layer_slots = asyncio.Semaphore(settings.parallel_layers)
+        # Registries that count no pulls: there a GET by tag saves the HEAD.
+        self._uncounted: set[str] = set()
+        # Blobs that the catalog knows to have failed. Those it knows to be there are files, so
+        # for most blobs of a first census the catalog need not be asked at all.
+        self._failed: set[str] = set()
         self.bytes_fetched = 0
 
     def __repr__(self) -> str:
         return f"<Fetcher blobs={len(self._blob_flights)} bytes_fetched={self.bytes_fetched}>"
+
+    async def open(self) -> None:
+        """Learn what earlier runs could not get."""
+        self._failed = await self._catalog.failed_blobs()
 
     async def fetch(self, task: ImageTask) -> ImageOutcome:
         """Everything of one image, or as much as can be had.
@@ -91,6 +100,7 @@ class Fetcher:
     def forget(self, outcomes: Sequence[ImageOutcome]) -> None:
         """Drop what the catalog knows by now."""
         for outcome in outcomes:
+            self._failed.update(blob.digest for blob in outcome.blobs if blob.failure is not None)
             self._blob_flights.forget(blob.digest for blob in outcome.blobs)
             for fetched in outcome.manifests:
                 self._manifest_flights.forget({fetched.manifest.digest, fetched.manifest.blob_digest})
@@ -118,7 +128,7 @@ class Fetcher:
                     return found, [*missing, _too_many_manifests()]
                 seen.add(child.digest)
                 try:
-                    found.append(await self._by_digest(task, child.digest))
+                    found.append(await self._by_digest(task, child.digest, child.media_type))
                 except RegistryError as error:
                     missing.append(_failure_of(error))
                     log.info("child_failed", extra={"digest": child.digest, "detail": str(error)})
@@ -128,40 +138,53 @@ class Fetcher:
 
     async def _root(self, task: ImageTask) -> FetchedManifest:
         """The manifest that the reference stands for."""
-        digest = await self._resolve(task)
-        if digest is not None:
+        if ":" in task.reference:
+            return await self._by_digest(task, Digest.parse(task.reference))
+        head = None if task.registry in self._uncounted else await self._head(task)
+        if head is not None and head.digest is not None and head.digest.is_verifiable:
             try:
-                return await self._by_digest(task, digest)
+                return await self._by_digest(task, head.digest, head.media_type)
             except RegistryError as error:
-                if ":" in task.reference or error.reason is not Reason.MANIFEST_MISSING:
+                if error.reason is not Reason.MANIFEST_MISSING:
                     raise
-        # HEAD did not tell, or told wrong, or the tag was moved since.
+        # HEAD was not worth it, did not tell, or told wrong, or the tag was moved since.
         return await self._by_tag(task)
 
-    async def _resolve(self, task: ImageTask) -> Digest | None:
-        """The digest a reference stands for, asked by HEAD, which costs no pull quota.
+    async def _head(self, task: ImageTask) -> ManifestHead | None:
+        """What a tag stands for, asked by HEAD, which costs no pull quota.
 
-        ``None`` when HEAD does not tell: it is unsupported, gives no digest that we can verify, or
-        fails without a body to say why. The GET by tag that follows does tell.
+        ``None`` when HEAD does not tell: it is unsupported, or fails without a body to say why. The
+        GET by tag that follows does tell.
         """
-        if ":" in task.reference:
-            return Digest.parse(task.reference)
         try:
             head = await self._clients[task.registry].head(task.repository, task.reference)
         except RegistryError as error:
             if error.status in {404, 405}:
                 return None
             raise
-        return head.digest if head.digest is not None and head.digest.is_verifiable else None
+        if not head.is_counted:
+            self._uncounted.add(task.registry)
+        return head
 
     async def _by_tag(self, task: ImageTask) -> FetchedManifest:
+        """The manifest of a tag; by its digest where the answer is not what its own header says.
+
+        Registries may convert a manifest asked for by tag, but none that is asked for by digest.
+        """
         answer = await self._clients[task.registry].manifest(task.repository, task.reference)
+        claimed = digest_or_none(answer.header_digest)
+        manifest = parse_manifest(answer.raw, answer.content_type)
+        if claimed is not None and claimed not in _names_of(answer.raw, manifest, claimed):
+            try:
+                return await self._by_digest(task, claimed)
+            except RegistryError as error:
+                log.info("header_wrong", extra={"digest": claimed, "detail": str(error)})
         return self._keep(answer.raw, answer.content_type, answer.header_digest)
 
-    async def _by_digest(self, task: ImageTask, digest: Digest) -> FetchedManifest:
+    async def _by_digest(self, task: ImageTask, digest: Digest, media_type: str = "") -> FetchedManifest:
         if not digest.is_verifiable:
             raise RegistryError(Reason.UNVERIFIABLE, f"no way to compute {digest.algorithm}")
-        fetch = partial(self._held_or_fetched, task, digest)
+        fetch = partial(self._held_or_fetched, task, digest, media_type)
         is_ours = digest not in self._manifest_flights
         try:
             return await self._manifest_flights.join(digest, fetch)
@@ -170,14 +193,20 @@ class Fetcher:
                 raise
             return await fetch()
 
-    async def _held_or_fetched(self, task: ImageTask, digest: Digest) -> FetchedManifest:
-        stored = (await self._catalog.known_manifests([digest])).get(digest)
+    async def _held_or_fetched(self, task: ImageTask, digest: Digest, media_type: str) -> FetchedManifest:
+        stored = await self._stored_name(digest, media_type)
         if stored is not None and await self._blobs.verify(Digest(stored)):
             content_type, header = await self._catalog.manifest_answer(stored)
             manifest = parse_manifest(self._blobs.read(Digest(stored)), content_type)
             return FetchedManifest(manifest, content_type, header)
         answer = await self._clients[task.registry].manifest(task.repository, digest)
         return self._keep(answer.raw, answer.content_type, answer.header_digest, expected=digest)
+
+    async def _stored_name(self, digest: Digest, media_type: str) -> str | None:
+        """The name under which a manifest is held: its digest, but for schema 1, that of its payload."""
+        if self._blobs.size(digest) is None and not may_be_schema1(media_type):
+            return None
+        return (await self._catalog.known_manifests([digest])).get(digest)
 
     def _keep(
         self, raw: bytes, content_type: str, header_digest: str | None, *, expected: Digest | None = None
@@ -195,11 +224,15 @@ class Fetcher:
     async def _fetch_blobs(self, task: ImageTask, manifests: Sequence[Manifest]) -> list[FetchedBlob]:
         """The blobs of an image, from the catalog's knowledge, a flight under way, or the registry."""
         wanted = [(role, each) for role, group in blobs_of(manifests).items() for each in group]
-        known = await self._catalog.known_blobs(
-            each.digest for _, each in wanted if each.digest not in self._blob_flights
-        )
+        maybe = [each.digest for _, each in wanted if self._may_be_known(each.digest)]
+        known = await self._catalog.known_blobs(maybe) if maybe else {}
         return await asyncio.gather(
             *(self._blob(task, role, each, known.get(each.digest)) for role, each in wanted)
+        )
+
+    def _may_be_known(self, digest: Digest) -> bool:
+        return digest not in self._blob_flights and (
+            digest in self._failed or self._blobs.size(digest) is not None
         )
 
     async def _blob(

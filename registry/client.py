@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from registry.digests import Digest
+from registry.digests import Digest, digest_or_none
 from registry.errors import Reason, RegistryError
 from registry.manifests import ACCEPT
 from registry.paging import next_link, parse_names
@@ -39,11 +39,13 @@ class ManifestHead:
         digest: ``None`` when it does not say, or says something that is no digest.
         media_type: ``Content-Type``, ``""`` when absent.
         size_bytes: ``None`` when it does not say.
+        is_counted: Whether the registry counts our pulls, and so a GET would cost one.
     """
 
     digest: Digest | None
     media_type: str
     size_bytes: int | None
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,10 @@ class RegistryClient:
         with _missing_is(_missing_manifest(reference)):
             answer = await self._transport.request("HEAD", url, headers=headers, scope=_pull(repository))
         return ManifestHead(
-            _digest_or_none(answer.headers.get("Docker-Content-Digest")),
+            digest_or_none(answer.headers.get("Docker-Content-Digest")),
             answer.headers.get("Content-Type", ""),
             whole_size(answer.status, answer.headers),
+            is_counted=self._transport.quota(authority(url)) is not None,
         )
 
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
@@ -188,13 +191,6 @@ class RegistryClient:
 
 def _pull(repository: str) -> str:
     return f"repository:{repository}:pull"
-
-
-def _digest_or_none(text: str | None) -> Digest | None:
-    try:
-        return Digest.parse(text or "")
-    except ValueError:
-        return None
 
 
 def _missing_manifest(reference: str) -> Reason:

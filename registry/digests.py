@@ -59,5 +59,13 @@ class Digest(str):
         return hashlib.new(self.algorithm)
 
 
+def digest_or_none(text: str | None) -> Digest | None:
+    """What a header says, if that is a digest."""
+    try:
+        return Digest.parse(text or "")
+    except ValueError:
+        return None
+
+
 # Gzipped empty tar, 32 bytes: the "empty layer" of schema 1, the most shared layer of the paper.
 EMPTY_LAYER = Digest("sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4")

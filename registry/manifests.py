@@ -161,6 +161,12 @@ class Manifest:
     flags: frozenset[str] = frozenset()
 
 
+def may_be_schema1(media_type: str) -> bool:
+    """Whether a body of this type may be stored under another name than it is asked for by."""
+    kind = _KINDS.get(_bare(media_type))
+    return kind in {None, ManifestKind.SCHEMA1, ManifestKind.SCHEMA1_SIGNED}
+
+
 def parse_manifest(raw: bytes, content_type: str | None) -> Manifest:
     """Read the body of a manifest.
 

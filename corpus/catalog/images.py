@@ -176,6 +176,12 @@ class ImageCatalog:
             content_type, header = (await connection.execute(query)).one()
             return content_type, header
 
+    async def failed_blobs(self) -> set[str]:
+        """Digests of the blobs that could not be had: few, so that they fit in memory."""
+        query = select(blobs.c.digest).where(blobs.c.state == State.FAILED)
+        async with self._database.read() as connection:
+            return set((await connection.execute(query)).scalars())
+
     async def known_blobs(self, digests: Iterable[str]) -> dict[str, FetchedBlob]:
         """What the catalog says of blobs: in the store, or failed and why; silent on the others."""
         query = select(
@@ -205,12 +211,14 @@ class ImageCatalog:
         async with self._database.write() as connection:
             await _record_manifests(connection, _unique_manifests(outcomes), now)
             await _record_blobs(connection, [blob for outcome in outcomes for blob in outcome.blobs], now)
-            for outcome in outcomes:
-                values = _state_of(outcome, now)
-                await connection.execute(update(images).where(images.c.id == outcome.task_id).values(values))
-                if outcome.root is not None:  # of what it consisted before, when its tag may have been moved
-                    of_image = image_manifests.c.image_id == outcome.task_id
-                    await connection.execute(image_manifests.delete().where(of_image))
+            settled = [_state_of(outcome, now) for outcome in outcomes]
+            if settled:
+                await connection.execute(update(images).where(images.c.id == bindparam("image")), settled)
+            # Of what an image consisted before, when its tag may have been moved.
+            resolved = [{"image": outcome.task_id} for outcome in outcomes if outcome.root is not None]
+            if resolved:
+                of_image = image_manifests.c.image_id == bindparam("image")
+                await connection.execute(image_manifests.delete().where(of_image), resolved)
             consists_of = [
                 {"image_id": outcome.task_id, "manifest_digest": digest}
                 for outcome in outcomes
@@ -293,6 +301,7 @@ def _image_row(repository_id: int, name: str, tag: str, *, is_pullable: bool) ->
 def _state_of(outcome: ImageOutcome, now: float) -> Row:
     failure = outcome.failure
     return {
+        "image": outcome.task_id,
         "state": State.DONE if failure is None else State.FAILED,
         "platforms": outcome.platforms,
         "root_digest": outcome.root,
@@ -381,8 +390,8 @@ def _manifest_row(fetched: FetchedManifest, now: float) -> Row:
 
 
 def _storable(text: str) -> str:
-    """Words of a registry as a database takes them: JSON and headers may hold lone surrogates."""
-    return text.encode(errors="backslashreplace").decode()
+    r"""Words of a registry as a database takes them: JSON may hold lone surrogates, and ``\x00``."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 async def _record_blobs(connection: AsyncConnection, fetched: Sequence[FetchedBlob], now: float) -> None:
