@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from analyzer.jobs import ImageBatch, LayerBatch, Profiled, profile_images, profile_layers, profile_lost
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Batch = TypeVar("Batch")
+Batch = TypeVar("Batch", LayerBatch, ImageBatch)
 
 _CLAIM_LAYERS = 2_000
 _IMAGES_PER_BATCH = 64
@@ -108,6 +108,7 @@ class AnalyzeEngine:
         self._checkpoint_at = 0.0
         self._checkpointing = asyncio.Lock()
         self._stopped: str | None = None
+        self._unprofiled = 0
 
     def statistics(self) -> AnalyzeStatistics:
         """How far the run is."""
@@ -140,7 +141,7 @@ class AnalyzeEngine:
             images=tally.images,
             als_bytes=tally.als_bytes,
             files=tally.files,
-            stopped=self._stopped,
+            stopped=self._stopped or _why_unfinished(self._unprofiled),
         )
 
     async def _keep_busy(
@@ -159,12 +160,11 @@ class AnalyzeEngine:
                 if batch is None:
                     return
                 try:
-                    self._finished += await profile(batch)
+                    profiled = await profile(batch)
                 except OSError as error:
-                    self._stopped = (
-                        f"cannot keep a profile: {error.strerror or error}; make room and run it again"
-                    )
+                    self._stopped = _why_stopped(error)
                     return
+                self._finished += profiled  # only now: a checkpoint meanwhile has put another list there
                 if self._clock.monotonic() >= self._checkpoint_at:
                     await self._checkpoint(record)
 
@@ -201,31 +201,56 @@ class AnalyzeEngine:
         return LayerBatch(self._layout, self._settings, tasks)
 
     async def _profile_layers(self, batch: LayerBatch) -> list[Profiled]:
-        try:
-            profiled = await self._workers.run(profile_layers, batch)
-        except WorkerDied:
-            # One of the layers on their way did it; each is tried where it can harm only itself.
-            profiled = [
-                each for task in batch.tasks for each in await self._profile_alone(self._batch([task]))
-            ]
+        profiled = await self._profile(profile_layers, batch)
         for each in profiled:
             self._tally.count_layer(each.outcome)
             _log("layer_profiled", each.outcome)
         return profiled
 
-    async def _profile_alone(self, batch: LayerBatch) -> list[Profiled]:
-        try:
-            return await self._workers.run_alone(profile_layers, batch)
-        except WorkerDied:
-            log.warning("worker_killed", extra={"digest": batch.tasks[0].digest})
-            return await asyncio.to_thread(profile_lost, batch)
-
     async def _profile_images(self, batch: ImageBatch) -> list[Profiled]:
-        profiled = await self._workers.run(profile_images, batch)
+        profiled = await self._profile(profile_images, batch)
         self._tally.images += len(profiled)
         for each in profiled:
             _log("image_profiled", each.outcome)
         return profiled
+
+    async def _profile(self, work: Callable[[Batch], list[Profiled]], batch: Batch) -> list[Profiled]:
+        """Have a worker do a batch; where that fails, each of its tasks where it can harm only itself."""
+        try:
+            return await self._workers.run(work, batch)
+        except OSError:
+            raise
+        except Exception:  # noqa: BLE001 - the boundary of a worker; one task by itself tells what it was
+            alone = [replace(batch, tasks=[task]) for task in batch.tasks]
+        return [profiled for each in alone for profiled in await self._profile_alone(work, each)]
+
+    async def _profile_alone(self, work: Callable[[Batch], list[Profiled]], batch: Batch) -> list[Profiled]:
+        try:
+            return await self._workers.run_alone(work, batch)
+        except OSError:
+            raise
+        except WorkerDied:
+            log.warning("worker_killed", extra={"task": str(batch.tasks[0])})
+            if isinstance(batch, LayerBatch):
+                return await asyncio.to_thread(profile_lost, batch)
+        except Exception:
+            log.exception("profile_failed", extra={"task": str(batch.tasks[0])})
+        self._unprofiled += 1
+        return []
+
+
+def _why_stopped(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename} is gone, though the catalog has it; put it back and run it again"
+    return f"cannot keep a profile: {error.strerror or error}; make room and run it again"
+
+
+def _why_unfinished(unprofiled: int) -> str | None:
+    if not unprofiled:
+        return None
+    return (
+        f"{unprofiled} of the layers and images have no profile: the log tells why; the next run tries again"
+    )
 
 
 def _log(event: str, outcome: ProfileOutcome) -> None:

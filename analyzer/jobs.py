@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from corpus.records import ImageProfileTask, LayerTask
     from registry.digests import Digest
 
+# A configuration is decoded in memory, at some ten times its size; real ones have a few KiB. Of a longer one
+# the beginning is read, which is no JSON.
+_MAX_CONFIG_BYTES = 32 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class LayerBatch:
@@ -130,7 +134,10 @@ def _analyzed_layer(layout: Layout, digest: Digest) -> AnalyzedLayer | None:
 
 def _config_of(layout: Layout, task: ImageProfileTask) -> bytes | None:
     path = layout.blob(task.config_digest) if task.config_digest else None
-    return path.read_bytes() if path is not None and path.exists() else None
+    if path is None or not path.exists():
+        return None
+    with path.open("rb") as file:
+        return file.read(_MAX_CONFIG_BYTES)
 
 
 def _prepared(target: Path) -> Path:

@@ -34,7 +34,8 @@ class LayerLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_path_bytes: Annotated[
         int,
         _about(
-            "Bytes of all distinct paths of a layer, implied directories included: they are held in memory.",
+            "Memory for the distinct paths of a layer, implied directories included: their bytes, and "
+            "besides them 110 for each, 350 for a directory.",
             "B",
         ),
     ] = _GIB

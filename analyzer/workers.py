@@ -9,6 +9,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, TypeVar
@@ -31,7 +32,7 @@ class Workers:
     """A pool of processes that survives the death of any of them."""
 
     def __init__(self, count: int) -> None:
-        self.count = count or os.cpu_count() or 1
+        self.count = count or _processors()
         self._pool: ProcessPoolExecutor | None = None
         self._alone = asyncio.Lock()
 
@@ -71,10 +72,24 @@ class Workers:
             process.join()
 
 
+def _processors() -> int:
+    """Those that this process may use, where the system tells: often fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _pool(count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(count, mp_context=_CONTEXT, initializer=_ignore_interrupts)
+    return ProcessPoolExecutor(count, mp_context=_CONTEXT, initializer=_start_worker)
 
 
-def _ignore_interrupts() -> None:
+def _start_worker() -> None:
     """Ctrl-C reaches every process of a terminal; only the parent decides what it means."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker waits for work for ever, even for that of a parent that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

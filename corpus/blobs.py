@@ -33,6 +33,7 @@ class BlobStore:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._unsynced: set[Path] = set()
+        self.received_bytes = 0  # that came through receivers, whatever became of them
 
     def __repr__(self) -> str:
         return f"<BlobStore {self._layout.root} unsynced={len(self._unsynced)}>"
@@ -160,6 +161,7 @@ class Receiver:
     async def write(self, chunk: bytes) -> None:
         """Take the next bytes; ``RegistryError(SIZE_MISMATCH)`` as soon as there are too many."""
         self.offset += len(chunk)
+        self._store.received_bytes += len(chunk)
         self._batch.append(chunk)
         self._batch_bytes += len(chunk)
         if self._size_bytes is not None and self.offset > self._size_bytes:

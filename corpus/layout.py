@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from corpus.durability import replacing
 from registry.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from registry.digests import Digest
 
-_OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
+_OCI_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class Layout:
                 folder.mkdir(parents=True, exist_ok=True)
             marker = self.root / "oci-layout"
             if not marker.exists():
-                marker.write_text(_OCI_LAYOUT, encoding="ascii")
+                with replacing(marker) as file:  # never half of it: it is not looked into again
+                    file.write(_OCI_LAYOUT)
             self.lock.touch()
         except OSError as error:
             raise ConfigurationError(

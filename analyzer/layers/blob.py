@@ -9,10 +9,15 @@ from analyzer.layers.faults import LayerFault
 from corpus.profiles.layer import LayerReason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from registry.digests import Digest
 
 # Larger reads push the decoded windows out of the processor's cache; smaller ones cost more calls.
 READ_BYTES = 256 * 1024
+# A decoder copies the input it has no use for. So each member begins with a small piece: a blob of many
+# tiny members would otherwise cost the copy of a whole read for each of them.
+_FIRST_PIECE_BYTES = 4 * 1024
 
 
 class Blob:
@@ -36,14 +41,20 @@ class Blob:
         """Bytes consumed: read, and not given back."""
         return self.size_bytes - len(self._data) + self._position
 
-    def read(self) -> bytes:
-        """The next bytes, as many as are at hand; ``b""`` at the end of the file."""
-        data, start = self._data, self._position
-        if start == len(data):
+    def read(self, limit: int = READ_BYTES) -> bytes:
+        """The next bytes, as many as are at hand but at most ``limit``; ``b""`` at the end of the file."""
+        if self._position == len(self._data):
             self._fill()
-            data, start = self._data, 0
-        self._position = len(data)
-        return data[start:]
+        data = self._data[self._position : self._position + limit]
+        self._position += len(data)
+        return data
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of one member and what follows it, in pieces that begin small and double."""
+        limit = _FIRST_PIECE_BYTES
+        while data := self.read(limit):
+            yield data
+            limit = min(2 * limit, READ_BYTES)
 
     def unread(self, count: int) -> None:
         """Give back the last ``count`` bytes of what the last call returned."""
@@ -51,7 +62,8 @@ class Blob:
 
     def peek(self, count: int) -> bytes:
         """The next ``count`` bytes, fewer at the end of the file, without consuming them."""
-        self._gather(count)
+        if self._position + count > len(self._data):
+            self._gather(count)
         return self._data[self._position : self._position + count]
 
     def take(self, count: int) -> bytes:
@@ -68,11 +80,10 @@ class Blob:
     def skip(self, count: int) -> None:
         """Consume ``count`` bytes in constant memory; :class:`LayerFault` if the file ends before."""
         while count:
-            data = self.read()
+            data = self.read(count)
             if not data:
                 raise LayerFault(LayerReason.TRUNCATED)
-            self.unread(max(len(data) - count, 0))
-            count -= min(count, len(data))
+            count -= len(data)
 
     def drain(self) -> bool:
         """Read to the end of the file; whether every byte of the rest was zero."""

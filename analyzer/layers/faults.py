@@ -5,7 +5,7 @@ from __future__ import annotations
 from corpus.profiles.layer import LayerReason, LayerStatus
 
 _STATUS_OF = {
-    LayerStatus.PARTIAL: (LayerReason.TRUNCATED, LayerReason.TIMEOUT, LayerReason.KILLED),
+    LayerStatus.PARTIAL: (LayerReason.TRUNCATED, LayerReason.KILLED),
     LayerStatus.BOMB: (
         LayerReason.OUTPUT,
         LayerReason.ENTRIES,

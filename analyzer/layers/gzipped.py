@@ -32,6 +32,8 @@ except ImportError:  # pragma: no cover
 _RAW = -zlib.MAX_WBITS
 _DEFLATE_METHOD = 8
 _FHCRC, _FEXTRA, _FNAME, _FCOMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
+# A file name is longer than this only in a blob made to be odd.
+_TEXT_BYTES = 256
 # A damaged stream is looked at again in pieces of this size up to the damage.
 _PIECE_BYTES = 64 * 1024
 
@@ -84,7 +86,7 @@ def _read_header(blob: Blob) -> None:
 
 def _skip_text(blob: Blob, crc: int) -> int:
     """Consume a text and the NUL that ends it, whatever its length; returns the running check sum."""
-    while data := blob.read():
+    while data := blob.read(_TEXT_BYTES):
         end = data.find(b"\0") + 1
         if end:
             blob.unread(len(data) - end)
@@ -97,7 +99,8 @@ def _inflate(blob: Blob) -> Iterator[bytes]:
     """Decode a raw deflate stream; what follows it is given back to the blob."""
     start, produced = blob.offset, 0
     decoder: _Decoder = _engine.decompressobj(_RAW)
-    data = blob.read()
+    pieces = blob.pieces()
+    data = next(pieces, b"")
     while not decoder.eof:
         try:
             window = decoder.decompress(data, WINDOW_BYTES)
@@ -109,7 +112,7 @@ def _inflate(blob: Blob) -> Iterator[bytes]:
             yield window
         elif not data:
             raise LayerFault(LayerReason.TRUNCATED)
-        data = decoder.unconsumed_tail or (b"" if decoder.eof else blob.read())
+        data = decoder.unconsumed_tail or (b"" if decoder.eof else next(pieces, b""))
     blob.unread(len(decoder.unused_data))
 
 

@@ -62,6 +62,7 @@ class Inflater:
     def __init__(self, blob: Blob, limits: LayerLimits) -> None:
         self._blob = blob
         self._limits = limits
+        self._frames = zstandard_frames.context(limits.max_window_bytes)
         self._hasher = hashlib.sha256()
         self.compression = sniff_compression(blob.peek(_HEAD_BYTES))
         self.members = 0
@@ -116,7 +117,9 @@ class Inflater:
             case Compression.GZIP:
                 yield from gzipped.read_member(self._blob)
             case Compression.ZSTD:
-                yield from zstandard_frames.read_frame(self._blob, self._limits.max_window_bytes)
+                yield from zstandard_frames.read_frame(
+                    self._blob, self._frames, self._limits.max_window_bytes
+                )
             case Compression.BZIP2:
                 yield from _read_stream(self._blob, bz2.BZ2Decompressor(), LayerReason.BZIP2)
             case Compression.XZ:
@@ -134,8 +137,9 @@ class Inflater:
 
 def _read_stream(blob: Blob, decoder: _Stream, reason: LayerReason) -> Iterator[bytes]:
     """Decode one bzip2 or xz stream; the output of the call that meets an error is lost."""
+    pieces = blob.pieces()
     while not decoder.eof:
-        data = blob.read() if decoder.needs_input else b""
+        data = next(pieces, b"") if decoder.needs_input else b""
         if decoder.needs_input and not data:
             raise LayerFault(LayerReason.TRUNCATED)
         try:

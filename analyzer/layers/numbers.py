@@ -15,7 +15,8 @@ _OCTAL = re.compile(rb"[0-7]+")
 # More digits than any 64-bit number has, leading zeros aside: longer texts are refused before conversion,
 # whose time grows with the square of the length.
 _DECIMAL = re.compile(rb"([+-]?)0*([0-9]{1,20})")
-_TIME = re.compile(rb"([+-]?)0*([0-9]+)(?:\.([0-9]*))?")
+# Possessive, so that a long run of digits that ends in something else is refused in one go.
+_TIME = re.compile(rb"([+-]?)(?=[0-9])0*+([0-9]*+)(?:\.([0-9]*+))?")
 
 
 def parse_numeric(field: bytes) -> int:
@@ -71,7 +72,7 @@ def parse_time(text: bytes) -> tuple[int, int, bool]:
     match = _TIME.fullmatch(text)
     if match is None:
         raise LayerFault(LayerReason.PAX_RECORD)
-    is_negative, digits = match[1] == b"-", match[2]
+    is_negative, digits = match[1] == b"-", match[2] or b"0"
     if len(digits) > 19 or int(digits) > MAX_INT64:
         return (MIN_INT64 if is_negative else MAX_INT64), 0, True
     seconds, nanoseconds = int(digits), int((match[3] or b"")[:9].ljust(9, b"0"))

@@ -75,7 +75,7 @@ def profile_layer(
 def profile_lost_layer(
     blob: Path, digest: Digest, media_type: str, target: Path, reason: LayerReason
 ) -> LayerFacts:
-    """The profile of a layer whose worker did not come back (``KILLED``, ``TIMEOUT``): no rows.
+    """The profile of a layer whose worker did not come back: no rows.
 
     Raises:
         OSError: The disk.

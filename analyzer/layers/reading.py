@@ -53,6 +53,7 @@ class LayerReading:
             sniff.check_is_tar(self._head, self._media_type)
             for member in self._tar:
                 yield self._row(member)
+                self._tree.check()
         except LayerFault as fault:
             self._fault = fault
             self._fault_tar_offset = self._tar.offset

@@ -30,6 +30,9 @@ HARD_LINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO = b"1", b"2", b"3", b"4", 
 # Entries of these types have no payload, whatever their size says.
 _HEADER_ONLY = frozenset({HARD_LINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO})
 _NEEDS_A_LOOK = frozenset({OLD_REGULAR, GNU_SPARSE})
+# Bytes of holes per layer, 64 TiB: far above any real one, and so little that the sums over the layers of
+# an image, which anybody can inflate with a few hundred bytes of map, stay within the 64 bits of a database.
+_MAX_HOLES_BYTES = 1 << 46
 
 
 class Member(msgspec.Struct, gc=False):
@@ -59,6 +62,7 @@ class TarReader:
         self._stream = TarStream(windows)
         self._limits = limits
         self._holes_left = limits.max_hole_bytes
+        self._holes = 0
         self.entries = 0
         self.has_end_blocks = False
 
@@ -124,8 +128,8 @@ class TarReader:
     def _read_global(self, member: Member) -> None:
         """A pax global header is an entry of its own: shown, applied to itself only (as in Go)."""
         pax = parse_pax(self._extension_body(member.header.size))
-        member.header.size = 0
         member.overlay = apply_pax(member.header, pax)
+        member.header.size = 0  # its payload is behind us, whatever a record says: the next block is a header
 
     def _extend(self, member: Member, block: bytes, extensions: Extensions) -> SparseMap | None:
         """Apply the extensions, settle the type and size, and read the map if the file is sparse."""
@@ -156,6 +160,9 @@ class TarReader:
             header.name = records.get(b"GNU.sparse.name") or header.name
         member.stored = stored - (0 if header.typeflag == GNU_SPARSE else sparse.map_bytes)
         check_map(sparse, member.stored)
+        self._holes += sparse.size - member.stored
+        if self._holes > _MAX_HOLES_BYTES:
+            raise LayerFault(LayerReason.MAP)
         header.size = sparse.size
         return sparse
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # paths are held in memory, so that nothing but a small number per path can be afforded.
 _CODES = {kind: -1 - index for index, kind in enumerate(Kind)}
 _KIND_OF_CODE = {code: kind for kind, code in _CODES.items()}
+# Memory besides the bytes of the path itself (measured): of a path in the table, of a directory's row.
+_PATH_BYTES, _DIRECTORY_BYTES = 110, 350
 
 
 class Tree:
@@ -34,22 +36,23 @@ class Tree:
         self.duplicates = 0
 
     def add(self, path: bytes, kind: Kind, size: int) -> bool:
-        """Take an entry; whether its path is new.
-
-        Raises:
-            LayerFault: The paths take more memory than allowed.
-        """
+        """Take an entry; whether its path is new."""
         paths = self._paths
         known = len(paths)
         paths[path] = size if kind is Kind.FILE else _CODES[kind]
         if len(paths) == known:
             self.duplicates += 1
             return False
-        self._charge(len(path))
+        self._bytes_left -= len(path) + (_DIRECTORY_BYTES if kind is Kind.DIRECTORY else _PATH_BYTES)
         parent = path[: max(path.rfind(b"/"), 0)]
         if parent not in self._parents and is_expandable(path):
             self._imply(parent)
         return True
+
+    def check(self) -> None:
+        """Raise :class:`LayerFault` (paths) once the paths take more memory than allowed."""
+        if self._bytes_left < 0:
+            raise LayerFault(LayerReason.PATHS)
 
     def summary(self) -> TreeSummary:
         """Directories and counts."""
@@ -57,14 +60,9 @@ class Tree:
 
     def _imply(self, path: bytes) -> None:
         while path not in self._parents:
-            self._charge(len(path))
+            self._bytes_left -= len(path) + _DIRECTORY_BYTES
             self._parents.add(path)
             path = path[: max(path.rfind(b"/"), 0)]
-
-    def _charge(self, size: int) -> None:
-        self._bytes_left -= size
-        if self._bytes_left < 0:
-            raise LayerFault(LayerReason.PATHS)
 
 
 class TreeSummary:

@@ -112,14 +112,14 @@ class TarStream:
 
     def _gather(self, size: int) -> bytes:
         """The next ``size`` bytes; ``b""`` at the end of the input, a fault inside."""
-        data = b""
+        data = bytearray()  # grows in place: a window may be a single byte
         while len(data) < size and self._has_data():
             piece = self._window[self._position : self._position + size - len(data)]
             self._position += len(piece)
             data += piece
         if data and len(data) < size:
             raise LayerFault(LayerReason.TRUNCATED)
-        return data
+        return bytes(data)
 
     def _feed(self, content: _Content, size: int) -> None:
         while size:

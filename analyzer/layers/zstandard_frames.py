@@ -44,8 +44,13 @@ def is_magic(head: bytes) -> bool:
     return head[:4] == MAGIC or (head[1:4] == _SKIPPABLE and head[0] >> 4 == 5)
 
 
-def read_frame(blob: Blob, max_window_bytes: int) -> Iterator[bytes]:
-    """Decode one frame in windows of at most 128 KiB.
+def context(max_window_bytes: int) -> zstandard.ZstdDecompressor:
+    """What decodes the frames of a blob, one after the other; to make one takes longer than a small frame."""
+    return zstandard.ZstdDecompressor(max_window_size=max_window_bytes)
+
+
+def read_frame(blob: Blob, frames: zstandard.ZstdDecompressor, max_window_bytes: int) -> Iterator[bytes]:
+    """Decode one frame in windows of at most 128 KiB, with a :func:`context` for windows of that size.
 
     Raises:
         LayerFault: The frame is truncated, wrong, or asks for a window or dictionary we do not have.
@@ -55,7 +60,7 @@ def read_frame(blob: Blob, max_window_bytes: int) -> Iterator[bytes]:
         raise LayerFault(LayerReason.WINDOW)
     if header.has_dictionary:
         raise LayerFault(LayerReason.DICTIONARY)
-    decoder = zstandard.ZstdDecompressor(max_window_size=max_window_bytes).decompressobj()
+    decoder = frames.decompressobj()
     _decode(decoder, header.raw, LayerReason.ZSTD_FRAME)
     is_last = False
     while not is_last:

@@ -150,8 +150,14 @@ async def _layers(connection: AsyncConnection) -> Layers:
 
 async def _image_profiles(connection: AsyncConnection) -> Work:
     state = image_profiles.c.state
+    # A profile outlives its image's place in the census: the tag was moved, or another platform asked for.
+    is_fetched = exists().where(
+        image_manifests.c.manifest_digest == image_profiles.c.digest,
+        images.c.id == image_manifests.c.image_id,
+        images.c.state == State.DONE,
+    )
     query = select(_tally(state, State.DONE), _tally(state, State.FAILED)).where(
-        image_profiles.c.profile_version == IMAGE_VERSION
+        image_profiles.c.profile_version == IMAGE_VERSION, is_fetched
     )
     done, failed = (await connection.execute(query)).one()
     fetched = (

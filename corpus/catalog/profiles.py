@@ -64,10 +64,10 @@ class ProfileCatalog:
             return int(count), int(size)
 
     async def pending_images(self, *, after: str | None, limit: int) -> list[ImageProfileTask]:
-        """The next images without a profile, by manifest digest; ask when no layer is pending."""
+        """The next images without a profile whose layers are not pending any more, by manifest digest."""
         query = (
             select(manifests.c.digest, manifests.c.content_type, manifests.c.config_digest)
-            .where(_is_open_image())
+            .where(_is_open_image(), ~_has_open_layer())
             .order_by(manifests.c.digest)
             .limit(limit)
         )
@@ -119,11 +119,23 @@ class ProfileCatalog:
 
 
 def _is_open_layer() -> ColumnElement[bool]:
+    is_layer = exists().where(manifest_layers.c.digest == blobs.c.digest)
+    return and_(is_layer, _is_unprofiled_blob())
+
+
+def _has_open_layer() -> ColumnElement[bool]:
+    return exists().where(
+        manifest_layers.c.manifest_digest == manifests.c.digest,
+        blobs.c.digest == manifest_layers.c.digest,
+        _is_unprofiled_blob(),
+    )
+
+
+def _is_unprofiled_blob() -> ColumnElement[bool]:
     profiled = exists().where(
         layer_profiles.c.digest == blobs.c.digest, layer_profiles.c.profile_version == LAYER_VERSION
     )
-    is_layer = exists().where(manifest_layers.c.digest == blobs.c.digest)
-    return and_(is_layer, blobs.c.state == State.DONE, ~profiled)
+    return and_(blobs.c.state == State.DONE, ~profiled)
 
 
 def _is_open_image() -> ColumnElement[bool]:

@@ -33,7 +33,6 @@ class LayerReason(StrEnum):
 
     # partial
     TRUNCATED = "truncated"
-    TIMEOUT = "timeout"  # written by the engine
     KILLED = "killed"  # written by the engine
     # corrupt: the compression
     GZIP_HEADER = "gzip_header"
@@ -57,8 +56,8 @@ class LayerReason(StrEnum):
     ENTRIES = "entries"
     EXTENSION = "extension"  # one extension body too large
     EXTENSION_CHAIN = "extension_chain"  # too many extension headers before one entry
-    MAP = "map"  # a sparse map too large
-    PATHS = "paths"  # too many bytes of distinct paths
+    MAP = "map"  # a sparse map, or the holes it makes, too large
+    PATHS = "paths"  # the distinct paths take too much memory
     # unsupported
     WINDOW = "window"
     DICTIONARY = "dictionary"
@@ -281,7 +280,10 @@ class LayerSummary(msgspec.Struct, frozen=True, kw_only=True):
         int, size("FLS, sum of the apparent sizes of the regular files; a hard link adds 0.")
     ] = 0
     stored_bytes: Annotated[
-        int, size("Like FLS, but of the bytes stored in the tar (sparse files less).")
+        int,
+        size(
+            "Bytes stored in the tar for all regular-file rows: sparse files less than in FLS, repeats too."
+        ),
     ] = 0
     fls_cls_ratio: Annotated[float | None, ratio("FLS / CLS; null if CLS is 0.")] = None
     als_cls_ratio: Annotated[

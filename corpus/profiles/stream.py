@@ -17,6 +17,8 @@ reader of summaries therefore stops after one line.
 from __future__ import annotations
 
 import io
+import json
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -43,6 +45,8 @@ _LEVEL = 1
 _BATCH_BYTES = 64 * 1024
 # A spool below this size stays in memory: most layers have fewer than a hundred entries.
 _SPOOL_BYTES = 1024 * 1024
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _ENTRIES = b'"entries":['
 _DIRECTORIES = b'"directories":['
@@ -97,7 +101,7 @@ class LayerProfileWriter:
         self._spool.seek(0)
         temporary = temporary_name(self.target)
         with temporary.open("wb") as file:
-            file.write(_compressor().compress(msgspec.json.encode(summary)[:-1] + b"," + _ENTRIES))
+            file.write(_compressor().compress(_encode(summary)[:-1] + b"," + _ENTRIES))
             shutil.copyfileobj(self._spool, file)
         _verify(temporary)
         return temporary
@@ -119,7 +123,7 @@ def write_image_profile(profile: ImageProfile, target: Path) -> Path:
     """Write an image profile under a temporary name beside ``target`` and return that name."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(target)
-    temporary.write_bytes(_compressor().compress(msgspec.json.encode(profile) + b"\n"))
+    temporary.write_bytes(_compressor().compress(_encode(profile) + b"\n"))
     _verify(temporary)
     return temporary
 
@@ -173,6 +177,15 @@ def read_image_profile(path: Path) -> ImageProfile:
     return _decode(_read(path), ImageProfile)
 
 
+def _encode(document: msgspec.Struct) -> bytes:
+    """The JSON of a document; half a character, which JSON may name and UTF-8 cannot hold, is spelled."""
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(document), ensure_ascii=False, separators=(",", ":"))
+        return _SURROGATE.sub(lambda half: f"\\\\u{ord(half[0]):04x}", text).encode()
+
+
 def _compressor() -> zstandard.ZstdCompressor:
     return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
 
@@ -214,11 +227,15 @@ def _summary(lines: Iterator[bytes]) -> LayerSummary:
 
 
 def _rows(lines: Iterator[bytes], kind: type[Row], end: bytes) -> Iterator[Row]:
-    decode = msgspec.json.Decoder(kind).decode
+    decoder = msgspec.json.Decoder(kind)
     for line in lines:
         if line == end:
             return
-        yield decode(line.removesuffix(b","))
+        try:
+            row = decoder.decode(line.removesuffix(b","))
+        except msgspec.DecodeError as error:
+            raise ProfileError(f"not a row of a profile: {error}") from error
+        yield row
     raise ProfileError("the profile is truncated")
 
 

@@ -9,12 +9,14 @@ import gzip
 import io
 import json
 import tarfile
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analyzer import jobs
 from analyzer.engine import AnalyzeEngine, AnalyzeSummary, has_work
 from analyzer.jobs import LayerBatch, profile_layers
 from analyzer.settings import AnalyzerSettings
@@ -22,8 +24,23 @@ from analyzer.workers import WorkerDied
 from corpus.blobs import BlobStore
 from corpus.catalog import Catalog, open_catalog
 from corpus.layout import Layout
-from corpus.profiles import LayerReason, LayerStatus, read_image_profile, read_layer_profile
-from corpus.records import FetchedBlob, FetchedManifest, ImageOutcome, LayerTask, Registry, RepositoryRecord
+from corpus.profiles import (
+    ConfigurationStatus,
+    LayerReason,
+    LayerStatus,
+    commit,
+    read_image_profile,
+    read_layer_profile,
+)
+from corpus.records import (
+    FetchedBlob,
+    FetchedManifest,
+    ImageOutcome,
+    ImageProfileTask,
+    LayerTask,
+    Registry,
+    RepositoryRecord,
+)
 from registry.digests import EMPTY_LAYER, Digest
 from registry.manifests import parse_manifest
 from registry.transport.clock import SystemClock
@@ -56,7 +73,10 @@ class Here:
 
     count = 1
 
-    def __init__(self, deadly: Sequence[bytes] = (), failing: Sequence[bytes] = ()) -> None:
+    def __init__(
+        self, deadly: Sequence[bytes] = (), failing: Sequence[bytes] = (), faulty: Sequence[bytes] = ()
+    ) -> None:
+        self.faulty = {Digest.of(data) for data in faulty}
         self.deadly = {Digest.of(data) for data in deadly}
         self.failing = {Digest.of(data) for data in failing}
         self.alone = 0
@@ -65,6 +85,8 @@ class Here:
         digests = {task.digest for task in batch.tasks} if isinstance(batch, LayerBatch) else set()
         if digests & self.deadly:
             raise WorkerDied
+        if digests & self.faulty:
+            raise ValueError("a fault of the program")
         if digests & self.failing:
             raise OSError(errno.ENOSPC, "No space left on device")
         return work(batch)
@@ -206,6 +228,77 @@ async def test_a_layer_that_kills_its_worker_is_told_from_its_neighbours(
     assert (killed.status, killed.reason, killed.entries) == (LayerStatus.PARTIAL, LayerReason.KILLED, ())
     assert killed.cls_bytes == len(OTHER)
     assert read_layer_profile(layout.layer_profile(Digest.of(GOOD))).status is LayerStatus.COMPLETE
+
+
+async def test_checkpoints_while_others_are_on_their_way(
+    catalog: Catalog, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every profile is recorded, and once, however the checkpoints fall between the batches."""
+
+    class Elsewhere(Here):
+        count = 2
+
+        async def run(self, work: Callable[[Any], Any], batch: Any) -> Any:
+            return await asyncio.to_thread(work, batch)
+
+    monkeypatch.setattr("analyzer.engine._CHECKPOINT_S", 0.0)
+    monkeypatch.setattr("analyzer.plan._BATCH_LAYERS", 1)
+    monkeypatch.setattr("analyzer.engine._IMAGES_PER_BATCH", 1)
+    recorded: Counter[str] = Counter()
+    record = type(catalog.profiles)._record
+
+    async def counted(self: Any, table: Any, version: int, outcomes: Sequence[Any], now: float) -> None:
+        recorded.update(outcome.digest for outcome in outcomes)
+        await record(self, table, version, outcomes, now)
+
+    monkeypatch.setattr(type(catalog.profiles), "_record", counted)
+    summary = await analyze(catalog, layout, Elsewhere())
+    assert (summary.layers, summary.images) == (3, 4)
+    assert sorted(recorded.values()) == [1] * 7
+    assert not await has_work(catalog)
+
+
+async def test_a_fault_of_the_program_costs_one_layer(catalog: Catalog, layout: Layout) -> None:
+    """The layer and the images above it stay pending, the others are done; the next run tries again."""
+    summary = await analyze(catalog, layout, Here(faulty=[OTHER]))
+    assert (summary.layers, summary.images) == (2, 2)
+    assert summary.stopped is not None
+    assert summary.stopped.startswith("1 of the layers and images have no profile")
+    summary = await analyze(catalog, layout, Here())
+    assert (summary.layers, summary.images, summary.stopped) == (1, 2, None)
+
+
+async def test_an_image_that_cannot_be_profiled_stops_no_other(catalog: Catalog, layout: Layout) -> None:
+    """Whatever is wrong with one, here the profile of its layer, the others get theirs."""
+    await analyze(catalog, layout, Here())
+    async with catalog.profiles._database.write() as connection:
+        await connection.exec_driver_sql("DELETE FROM image_profiles")
+    layout.layer_profile(Digest.of(OTHER)).write_bytes(b"")
+    summary = await analyze(catalog, layout, Here())
+    assert summary.images == 2
+    assert summary.stopped is not None
+
+
+async def test_a_blob_that_is_gone_is_named(catalog: Catalog, layout: Layout) -> None:
+    """Somebody took it away: to make room would not help."""
+    path = layout.blob(Digest.of(GOOD))
+    path.unlink()
+    summary = await analyze(catalog, layout, Here())
+    assert summary.stopped is not None
+    assert summary.stopped.startswith(f"{path} is gone")
+
+
+def test_a_configuration_without_end_is_no_json(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker reads the beginning of it and no more."""
+    monkeypatch.setattr(jobs, "_MAX_CONFIG_BYTES", 40)
+    blobs = BlobStore(layout)
+    outcome = store(blobs, 1, [GOOD])
+    (manifest,) = outcome.manifests
+    assert manifest.manifest.config is not None
+    task = ImageProfileTask(outcome.chosen[0], manifest.content_type, manifest.manifest.config.digest)
+    (profiled,) = jobs.profile_images(jobs.ImageBatch(layout, [task]))
+    commit([profiled.target])
+    assert read_image_profile(profiled.target).configuration_status is ConfigurationStatus.INVALID
 
 
 async def test_a_full_disk_stops_the_run_and_loses_nothing(catalog: Catalog, layout: Layout) -> None:

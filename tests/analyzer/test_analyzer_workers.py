@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +72,41 @@ async def test_an_exception_of_the_work_is_its_callers(workers: Workers) -> None
         assert await workers.run(kill_me, 1) == 2
     finally:
         workers.stop()
+
+
+PARENT = """
+import asyncio, os, signal
+from analyzer.workers import Workers
+from tests.analyzer.test_analyzer_workers import process_id
+
+async def main():
+    print(await Workers(1).run(process_id, 0), flush=True)
+    input()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="no way to wait for a process of another one")
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    """Nobody is left behind by a parent that is killed, not even a worker without work."""
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        worker = os.pidfd_open(int(parent.stdout.readline()))
+        parent.stdin.write(b"\n")
+        parent.stdin.flush()
+        assert parent.wait(20) == -signal.SIGKILL
+    ended, _, _ = select.select([worker], [], [], 20)
+    os.close(worker)
+    assert ended

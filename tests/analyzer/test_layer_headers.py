@@ -110,6 +110,8 @@ def test_what_is_no_number(field: bytes) -> None:
         (b"1.9999999999", (1, 999999999, False)),
         (b"-1.5", (-2, 500000000, False)),
         (b"-1", (-1, 0, False)),
+        (b"0", (0, 0, False)),
+        (b"000.5", (0, 500000000, False)),
         (b"0" * 5000 + b"7", (7, 0, False)),
         (b"9" * 5000, (MAX_INT64, 0, True)),
         (b"-" + b"9" * 25, (MIN_INT64, 0, True)),

@@ -96,6 +96,18 @@ DAMAGED = {
     "pax size that is no number": Case(
         pax(size=b"abc") + block() + END, CORRUPT, LayerReason.PAX_RECORD, 1536
     ),
+    "pax time of a million digits that is no number": Case(
+        pax(mtime=b"0" * 1_000_000 + b"x") + block() + END, CORRUPT, LayerReason.PAX_RECORD, 1_001_472
+    ),
+    "holes beyond 64 TiB": Case(
+        pax(GNU__sparse__major=b"1", GNU__sparse__minor=b"0", GNU__sparse__realsize=b"%d" % 2**62)
+        + block(size=octal(512))
+        + padded(b"0\n")
+        + END,
+        BOMB,
+        LayerReason.MAP,
+        2048,
+    ),
     "pax time that is no number": Case(
         pax(mtime=b"nan") + block() + END, CORRUPT, LayerReason.PAX_RECORD, 1536
     ),
@@ -194,7 +206,7 @@ def test_damaged_tars(profile: Profile, name: str, compress: Callable[[bytes], b
     [
         (LayerLimits(max_entries=2), LayerReason.ENTRIES, 2),
         (LayerLimits(max_tar_bytes=1536), LayerReason.OUTPUT, 2),
-        (LayerLimits(max_path_bytes=5), LayerReason.PATHS, 2),
+        (LayerLimits(max_path_bytes=200), LayerReason.PATHS, 2),
         (LayerLimits(max_tar_bytes=100), LayerReason.OUTPUT, 0),
     ],
 )
@@ -211,6 +223,7 @@ def test_budgets(
     blob = compress(make_tar(("aa", b"x"), ("bb", b"y"), ("cc", b"z")))
     found = profile(blob, limits=limits)
     assert (found.status, found.reason, len(found.entries)) == (BOMB, reason, rows)
+    assert found.counts.entries == rows
     assert found.blob_ok
     assert (found.diffid is None) is (reason is LayerReason.OUTPUT)
 
@@ -342,6 +355,16 @@ def test_a_long_path_costs_one_row(profile: Profile) -> None:
     found = profile(gzip.compress(extension(b"L", name) + block() + END))
     assert (len(found.entries), len(found.directories)) == (1, 1)
     assert found.counts.files == 1
+
+
+@pytest.mark.parametrize("size", [b"512", b"-512", b"-1536", b"%d" % 2**62])
+def test_a_size_in_a_global_header_hides_nothing(profile: Profile, size: bytes) -> None:
+    """A pax global header has no payload but its records: the entry behind it is read, and once."""
+    records = pax(size=size)
+    header = block(b"ext", b"g", records[124:136])
+    found = profile(header + records[512:] + block(b"hidden") + block(b"last") + END)
+    assert found.status is LayerStatus.COMPLETE
+    assert [(row.path, row.size_bytes) for row in found.entries] == [("ext", 0), ("hidden", 0), ("last", 0)]
 
 
 def test_links_are_data(profile: Profile, make_tar: MakeTar) -> None:

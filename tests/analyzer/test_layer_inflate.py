@@ -242,3 +242,14 @@ def test_small_members_cost_no_quadratic_time(path: Path) -> None:
         buffer.write(gzip.compress(struct.pack("<I", number), 1))
     found = Decoded(path, buffer.getvalue(), read_bytes=1 << 20)
     assert (found.inflater.members, len(found.data)) == (2000, 8000)
+
+
+def test_a_member_begins_with_a_small_piece() -> None:
+    """What a decoder does not use it copies: a blob of tiny members must not cost a whole read for each."""
+    blob = Blob(io.BytesIO(bytes(300_000)), Digest.of(b""), 1 << 20)
+    assert [len(piece) for piece in blob.pieces()] == [4096 << step for step in range(6)] + [41_952]
+    blob = Blob(io.BytesIO(bytes(100)), Digest.of(b""))
+    assert len(blob.read(60)) == 60
+    blob.unread(10)
+    blob.skip(45)
+    assert (blob.offset, len(blob.peek(9)), len(blob.read())) == (95, 5, 5)

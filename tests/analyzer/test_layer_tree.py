@@ -114,8 +114,21 @@ def test_hard_links_are_files_without_bytes() -> None:
 
 def test_memory_for_paths_is_bounded() -> None:
     """Implied directories are charged like entries, so that a deep path is no cheap bomb."""
+    tree = Tree(30_000)
+    tree.add(b"a", FILE, 0)
+    tree.check()
+    tree.add("/".join(["aa"] * 100).encode(), FILE, 0)
     with pytest.raises(LayerFault):
-        Tree(3000).add("/".join(["aa"] * 100).encode(), FILE, 0)
+        tree.check()
+
+
+def test_short_paths_are_not_free() -> None:
+    """What a path takes besides its bytes is charged too: a million tiny ones are no small thing."""
+    tree = Tree(2_000_000)
+    for number in range(10_000):
+        tree.add(b"%x/" % number, DIRECTORY, 0)
+    with pytest.raises(LayerFault):
+        tree.check()
 
 
 NAMES = st.lists(st.sampled_from("abc"), min_size=1, max_size=5).map("/".join)

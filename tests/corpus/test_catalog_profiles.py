@@ -63,10 +63,26 @@ async def test_profiles_of_an_older_version_are_made_anew(fetched: Catalog, layo
 
 
 async def test_an_image_is_profiled_once(fetched: Catalog) -> None:
-    """Images are claimed by manifest, however many names they have."""
+    """Images are claimed by manifest, however many names they have, when their layers are settled."""
+    await fetched.profiles.record_layers([profiled(Digest.of(layer)) for layer in LAYERS[1:]], 3.0)
+    assert not await fetched.profiles.pending_images(after=None, limit=10)
+    await fetched.profiles.record_layers([profiled(Digest.of(LAYERS[0]), "corrupt")], 3.0)
     (task,) = await fetched.profiles.pending_images(after=None, limit=10)
     assert task.config_digest == Digest.of(b"{}")
     assert await fetched.profiles.count_pending_images() == 1
     await fetched.profiles.record_images([profiled(task.manifest_digest)], 3.0)
     assert await fetched.profiles.count_pending_images() == 0
     assert (await fetched.census.count()).image_profiles.done == 1
+
+
+async def test_the_profile_of_an_image_that_is_no_more_is_not_counted(fetched: Catalog) -> None:
+    """Another platform was asked for: what is pending is what the analyzer has to do, never less than 0."""
+    await fetched.profiles.record_images([profiled(a_manifest(*LAYERS).manifest.blob_digest)], 3.0)
+    (task,) = await fetched.images.pending([REGISTRY], "linux/arm64", after=None, limit=10)
+    new = a_manifest(b"other")
+    await fetched.images.record([done(task.id, new, "linux/arm64")], 4.0)
+    work = (await fetched.census.count()).image_profiles
+    assert (work.pending, work.done) == (1, 0)
+    await fetched.profiles.record_images([profiled(new.manifest.blob_digest)], 5.0)
+    work = (await fetched.census.count()).image_profiles
+    assert (work.pending, work.done) == (0, 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from corpus.durability import replacing, sync
+from corpus.layout import Layout
 
 
 def test_a_replaced_file_is_whole_or_the_old_one(tmp_path: Path) -> None:
@@ -60,3 +61,20 @@ def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
     """Nothing is called durable that does not exist."""
     with pytest.raises(FileNotFoundError):
         sync([tmp_path / "gone"])
+
+
+def test_the_mark_of_the_layout_is_whole_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who dies while writing ``oci-layout`` leaves none, so that the next start writes it."""
+
+    def die(_descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    layout = Layout(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "fsync", die)
+        layout.ensure()
+    assert not (tmp_path / "oci-layout").exists()
+    layout.ensure()
+    assert (tmp_path / "oci-layout").read_bytes() == b'{"imageLayoutVersion":"1.0.0"}'

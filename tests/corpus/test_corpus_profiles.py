@@ -7,6 +7,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
+import msgspec
 import pytest
 import zstandard
 from hypothesis import given
@@ -179,6 +180,26 @@ def test_image_profiles_are_written_and_read(tmp_path: Path) -> None:
     assert read_image_profile(target) == IMAGE
     with pytest.raises(ProfileError):
         read_summary(target)
+
+
+def test_half_a_character_is_spelled(tmp_path: Path) -> None:
+    """JSON may name half of a surrogate pair, which UTF-8 cannot hold: the profile spells it, and is kept."""
+    target = tmp_path / "image"
+    configuration = Configuration(user="a\ud800b", labels={"\udfff": "\u00e9"})
+    write_image_profile(msgspec.structs.replace(IMAGE, configuration=configuration), target)
+    commit([target])
+    found = read_image_profile(target)
+    assert found.configuration == Configuration(user="a\\ud800b", labels={"\\udfff": "\u00e9"})
+    assert msgspec.structs.replace(found, configuration=IMAGE.configuration) == IMAGE
+
+
+def test_a_row_that_is_none_is_noticed(tmp_path: Path) -> None:
+    """A line that is no row is an error of the profile, as everything else that is wrong with it."""
+    path = _write(tmp_path / "profile")
+    text = zstandard.ZstdDecompressor().stream_reader(path.read_bytes(), read_across_frames=True).read()
+    path.write_bytes(zstandard.compress(text.replace(b'"kind":"', b'"kind":"no_', 1)))
+    with pytest.raises(ProfileError):
+        list(iter_entries(path))
 
 
 def test_summaries_go_between_processes() -> None:
