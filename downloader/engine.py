@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# No answer came at all: a registry that refuses, refuses with an answer.
+_UNREACHABLE = frozenset({Reason.NETWORK, Reason.TIMEOUT, Reason.TLS})
+
 # Rows per claim: large enough that claiming costs nothing, small enough to hold in memory.
 _CLAIM_IMAGES = 500
 _EXPAND_REPOSITORIES = 5_000
@@ -60,12 +63,14 @@ class DownloadSummary:
     Attributes:
         done: Images fetched whole.
         failed: Images that could not be had, by reason.
+        passing: Of the failed, those for a passing reason: the next run tries them again.
         bytes_fetched: Bytes of manifests, configurations and layers that came over the network.
         stopped: Why the run had to stop before its work was done, if it had to.
     """
 
     done: int
     failed: Mapping[Reason, int]
+    passing: int
     bytes_fetched: int
     stopped: str | None = None
 
@@ -86,13 +91,22 @@ class _Tally:
 
     done: int = 0
     failed: Counter[Reason] = field(default_factory=Counter)
+    passing: int = 0
+    unanswered_in_a_row: int = 0
     total: int | None = None
+
+    @property
+    def settled(self) -> int:
+        return self.done + self.failed.total()
 
     def count(self, outcome: ImageOutcome) -> None:
         if outcome.failure is None:
             self.done += 1
         else:
             self.failed[outcome.failure.reason] += 1
+            self.passing += outcome.failure.is_temporary
+        is_unanswered = outcome.failure is not None and outcome.failure.reason in _UNREACHABLE
+        self.unanswered_in_a_row = self.unanswered_in_a_row + 1 if is_unanswered else 0
 
 
 class DownloadEngine:
@@ -148,6 +162,7 @@ class DownloadEngine:
         return DownloadSummary(
             done=self._tally.done,
             failed=dict(self._tally.failed.most_common()),
+            passing=self._tally.passing,
             bytes_fetched=self._fetcher.bytes_fetched,
             stopped=self._stopped,
         )
@@ -192,10 +207,22 @@ class DownloadEngine:
             except Exception as error:  # noqa: BLE001 - the worker's boundary: one image, not the campaign
                 outcome = self._fault(task, error)
             self._tally.count(outcome)
+            self._give_up_on_silence(outcome)
             self._finished.append(outcome)
             _log(task, outcome)
             if len(self._finished) >= _CHECKPOINT_IMAGES:
                 await self._checkpoint()
+
+    def _give_up_on_silence(self, outcome: ImageOutcome) -> None:
+        """Stop when nobody answers any more: the images to come would only fail one after the other."""
+        silent, failure = self._tally.unanswered_in_a_row, outcome.failure
+        is_all = silent == self._tally.settled == self._tally.total
+        if failure is not None and silent and (is_all or silent >= self._settings.failures_in_a_row):
+            images = "image" if silent == 1 else f"{silent} images"
+            self._stopped = self._stopped or (
+                f"no answer for the last {images} ({failure.detail}): "
+                "check that the registry can be reached, and run it again"
+            )
 
     def _fault(self, task: ImageTask, error: Exception) -> ImageOutcome:
         """The outcome of an image that this program was not prepared for."""

@@ -62,10 +62,15 @@ class Fetcher:
         # Blobs that the catalog knows to have failed. Those it knows to be there are files, so
         # for most blobs of a first census the catalog need not be asked at all.
         self._failed: set[str] = set()
-        self.bytes_fetched = 0
+        self._manifest_bytes = 0
 
     def __repr__(self) -> str:
         return f"<Fetcher blobs={len(self._blob_flights)} bytes_fetched={self.bytes_fetched}>"
+
+    @property
+    def bytes_fetched(self) -> int:
+        """Bytes of manifests and blobs that came over the network, as they come."""
+        return self._manifest_bytes + self._blobs.received_bytes
 
     async def open(self) -> None:
         """Learn what earlier runs could not get."""
@@ -218,7 +223,7 @@ class Fetcher:
                 Reason.DIGEST_MISMATCH, f"the manifest hashes to {manifest.digest}, {expected} was asked for"
             )
         self._blobs.put(raw)
-        self.bytes_fetched += len(raw)
+        self._manifest_bytes += len(raw)
         return FetchedManifest(manifest, content_type, header_digest)
 
     async def _fetch_blobs(self, task: ImageTask, manifests: Sequence[Manifest]) -> list[FetchedBlob]:
@@ -267,7 +272,7 @@ class Fetcher:
         held = self._blobs.size(wanted.digest)
         if held is not None and await self._blobs.verify(wanted.digest):
             return held
-        size = await receive_blob(
+        return await receive_blob(
             self._blobs,
             self._clients[task.registry],
             task.repository,
@@ -275,8 +280,6 @@ class Fetcher:
             attempts=self._settings.blob_attempts,
             max_bytes=self._settings.max_blob_bytes,
         )
-        self.bytes_fetched += size
-        return size
 
 
 def _names_of(raw: bytes, manifest: Manifest, expected: Digest) -> set[Digest]:

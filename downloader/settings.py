@@ -66,6 +66,17 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"unit": "bytes"},
         ),
     ] = 64 << 30
+    failures_in_a_row: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description=(
+                "Stop after this many images in a row got no answer, each already retried: a registry that "
+                "is down is waited for by whoever runs this, not by failing every image. Well above the "
+                "number of images on their way when a line breaks for a moment."
+            ),
+        ),
+    ] = 50
     max_manifest_bytes: Annotated[
         int,
         Meta(

@@ -15,8 +15,8 @@ class CrawlSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=0,
-            description="Stop when this many repositories of the registry are known; 0 lists all of them. "
-            "A later run with a higher limit goes on where this one stopped.",
+            description="Stop after the page with which this many repositories of the registry are known; 0 "
+            "lists all of them. A later run with a higher limit goes on, by whole pages.",
             extra_json_schema={"unit": "repositories"},
         ),
     ] = 0

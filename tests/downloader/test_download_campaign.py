@@ -28,6 +28,7 @@ from tests.downloader.runs import (
 from tests.downloader.servers import (
     MANIFEST_TYPE,
     FakeRegistry,
+    cut,
     refuse,
     whole,
 )
@@ -172,7 +173,8 @@ async def test_partial_files_outlive_a_run_that_failed_for_a_passing_reason(
         return await whole(300)(fake, request, data)
 
     fake.script_blob(Digest.of(BASE), gasp)
-    await fetched(fake.url, data, "a/b")
+    summary = await download(data, fake.url, ["a/b"])
+    assert summary.passing == 1
     assert (data / "partial" / f"sha256-{Digest.of(BASE).encoded}").read_bytes() == BASE[:300]
     fake.is_dead = False
     (data / "partial" / "sha256-abandoned").write_bytes(b"x")
@@ -327,3 +329,36 @@ async def test_a_checkpoint_records_what_is_finished_while_the_rest_goes_on(
         may_go_on.set()
         await run
     assert images(data) == {"a/1:latest": "done", "a/2:latest": "done"}
+
+
+async def test_a_registry_that_is_down_stops_the_run(fake: FakeRegistry, data: Path) -> None:
+    """Its images would only fail one after the other: they wait for the next run, and the reason is said."""
+    names = [f"a/{number}" for number in range(20)]
+    for name in names:
+        fake.push(f"{name}@latest", BASE)
+    fake.is_dead = True
+    summary = await download(data, fake.url, names, failures_in_a_row=3, parallel_images=1)
+    assert summary.stopped is not None
+    assert summary.stopped.startswith("no answer for the last 3 images")
+    assert (summary.done, summary.passing) == (0, 3)
+    fake.is_dead = False
+    assert (await download(data, fake.url, names)).done == len(names)
+
+
+async def test_no_answer_to_any_image_is_not_a_finished_run(fake: FakeRegistry, data: Path) -> None:
+    """However few they are."""
+    fake.push("a/b@latest", BASE)
+    fake.is_dead = True
+    summary = await download(data, fake.url, ["a/b"])
+    assert summary.stopped is not None
+    assert summary.stopped.startswith("no answer for the last image (")
+
+
+async def test_bytes_are_counted_as_they_come_and_only_once(fake: FakeRegistry, data: Path) -> None:
+    """What an earlier run had brought already did not come over the network again."""
+    fake.push("a/b@latest", BASE)
+    half = len(BASE) // 2
+    fake.script_blob(Digest.of(BASE), cut(half))
+    summary = await download(data, fake.url, ["a/b"])
+    manifest = len(fake.manifests["a/b@latest"][1])
+    assert summary.bytes_fetched == manifest + len(b"{}") + len(BASE)
