@@ -35,6 +35,10 @@ _DETAIL_LENGTH = 1000  # characters; an error may quote what a server said
 # Failed pages are told apart in the summary up to here; more are counted.
 _DETAILS = 3
 
+# What a person can do about a site that does not list.
+_REMEDY = "run the same again to go on from there"
+_REMEDIES = {Reason.AUTH_REQUIRED: "give an account, and run the same again"}
+
 
 async def has_work(catalog: Catalog, registry: Registry, source_name: str, settings: CrawlSettings) -> bool:
     """Whether a run would ask for a page: the listing is not complete, and the limit is not reached.
@@ -138,7 +142,7 @@ class CrawlEngine:
         if error.reason in UNREACHABLE:
             await self._require_an_answer(error)
         if concerns_site(error) and is_temporary:
-            self._stopped = f"{error}; run the same again to go on from there"
+            self._stopped = f"{error}; {_REMEDIES.get(error.reason, _REMEDY)}"
         elif self._tally.failed_in_a_row >= self._settings.failures_in_a_row:
             self._stopped = f"{self._tally.failed_in_a_row} pages in a row could not be read, last {error}"
 

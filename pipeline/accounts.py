@@ -33,7 +33,7 @@ def credentials_for(source: SourceSettings, targets: Sequence[Target]) -> Creden
             "source.username is set without a password: "
             "set HUBCRAWL_SOURCE_PASSWORD, or source.password in the file"
         )
-    hosts = {authority(target.base_url) for target in targets if target.is_own}
+    hosts = {authority(target.base_url) for target in targets if target.is_own and not target.is_sample}
     if len(hosts) > 1:
         raise ConfigurationError(
             f"source.username could be meant for any of {', '.join(sorted(hosts))}: "

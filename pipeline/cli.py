@@ -46,6 +46,9 @@ def run(arguments: list[str]) -> int:
     except ConfigurationError as error:
         _complain(str(error))
         return USAGE
+    except PermissionError as error:
+        _complain(f"{error.filename}: {error.strerror}: make it readable, or name another one")
+        return USAGE
     return status or 0
 
 

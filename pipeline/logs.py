@@ -25,10 +25,11 @@ _SECRET_TEXT = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     # user:password@ in a URL.
     (re.compile(r"(?<=://)[^/\s@]+@"), f"{HIDDEN}@"),
-    # Signatures and tokens in the query of a URL (CDN redirects are signed).
+    # Signatures and tokens in the query of a URL (CDN redirects are signed). The lookahead is tried once
+    # per key: a word sought between two repeats takes the cube of the length of a hostile text.
     (
         re.compile(
-            r"(?i)([?&][^=&\s]*(?:sig|signature|token|secret|password|credential|verify|key)[^=&\s]*=)[^&\s]+"
+            r"(?i)([?&](?=[^?&=\s]*(?:sig|token|secret|password|credential|verify|key))[^?&=\s]*=)[^&\s]+"
         ),
         rf"\1{HIDDEN}",
     ),

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pipeline.accounts import credentials_for
-from pipeline.targets import Target
+from pipeline.targets import Target, check_url
 from registry.client import RegistryClient
-from registry.errors import Reason, RegistryError
+from registry.errors import ConfigurationError, Reason, RegistryError
 from registry.transport.http import MAX_BODY_BYTES, Transport
 from registry.transport.session import open_session
+from registry.transport.urls import authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -26,12 +27,26 @@ if TYPE_CHECKING:
 _UNREACHABLE = frozenset({Reason.NETWORK, Reason.TIMEOUT, Reason.TLS})
 _ANY_REFUSAL = frozenset(range(400, 600))
 
+# An account that is wrong: most servers of tokens say 401, some (GHCR) 403.
+_REFUSALS = frozenset({Reason.AUTH_REQUIRED, Reason.DENIED})
+
+_ADVICE = "check the address and the network, and that the server is running"
+_TLS_ADVICE = (
+    "write http:// if it is not encrypted; for a certificate of your own, name the file of its authority "
+    "in the environment variable SSL_CERT_FILE"
+)
+
 
 @asynccontextmanager
 async def open_transport(
     settings: Settings, clock: Clock, targets: Sequence[Target] = ()
 ) -> AsyncIterator[Transport]:
-    """A transport with the accounts that the settings give for ``targets``; it connects to nobody yet."""
+    """A transport with the accounts that the settings give for ``targets``; it connects to nobody yet.
+
+    Raises:
+        ConfigurationError: An account or a URL that cannot be used.
+    """
+    check_url("http.token_url", settings.http.token_url)
     credentials = credentials_for(settings.source, targets)
     async with open_session(settings.http) as session:
         jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
@@ -66,11 +81,34 @@ async def unreachable(settings: Settings, clock: Clock, urls: Sequence[str]) -> 
                 await transport.request("HEAD", url, accept_statuses=_ANY_REFUSAL)
             except RegistryError as error:
                 if error.reason in _UNREACHABLE:
-                    problems[url] = (
-                        f"cannot reach {url} ({error.detail}): check the address and the network, "
-                        "and that the server is running"
-                    )
+                    problems[url] = why_unreachable(url, error)
     return problems
+
+
+def why_unreachable(url: str, error: RegistryError) -> str:
+    """The sentence for a URL that gave no answer, with what to do about it."""
+    return f"cannot reach {url} ({error.detail}): {_TLS_ADVICE if error.reason is Reason.TLS else _ADVICE}"
+
+
+async def require_accounts(transport: Transport, settings: Settings, targets: Sequence[Target]) -> None:
+    """Make sure that registries take the accounts given for them: a mistyped password must fail no image.
+
+    Raises:
+        ConfigurationError: One refuses its account.
+    """
+    credentials = credentials_for(settings.source, targets)
+    for target in targets:
+        if not credentials.username(authority(target.base_url)):
+            continue
+        try:
+            # What `docker login` asks; a token for nothing in particular shows the account all the same.
+            await transport.request("GET", f"{target.base_url}/v2/", scope="")
+        except RegistryError as error:
+            if error.reason in _REFUSALS:
+                raise ConfigurationError(
+                    f"{target.registry.name} refuses the account given ({error.detail}): correct "
+                    "HUBCRAWL_SOURCE_USERNAME and HUBCRAWL_SOURCE_PASSWORD, or source.docker_config"
+                ) from error
 
 
 def client(transport: Transport, target: Target, max_manifest_bytes: int = MAX_BODY_BYTES) -> RegistryClient:

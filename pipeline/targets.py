@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # What a registry's record keeps, so that later stages reach it again unasked. Accounts are not kept.
-_REMEMBERED = ("hub", "registry", "images", "listing", "search_url", "v1_url", "registry_url")
-_URLS = ("registry", "search_url", "v1_url", "registry_url")
+_HUB_URLS = ("search_url", "v1_url", "registry_url")
+_REMEMBERED = ("hub", "registry", "images", "listing", *_HUB_URLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def crawl_target(source: SourceSettings, known: Sequence[Registry]) -> Target:
         ConfigurationError: A setting that cannot be used.
     """
     if not is_named(source):
-        source = recall(known[0].source, source) if known else msgspec.structs.replace(source, hub=SAMPLE)
+        source = recall(known[0].source, source) if known else _sample(source)
     check(source)
     return Target(Registry(own_name(source), remember(source)), source)
 
@@ -131,13 +131,30 @@ def check(source: SourceSettings) -> None:
             f"the hub {source.hub!r} is not known: name docker.io or sample, "
             "or set search_url (or v1_url) and registry_url to where it is"
         )
-    for name in _URLS:
-        if text := getattr(source, name):
-            _check_url(name, text)
+    for name in ("registry", *_HUB_URLS):
+        check_url(f"source.{name}", getattr(source, name))
     if source.registry and urlsplit(source.registry).path.strip("/"):
         raise ConfigurationError(
             f"source.registry {source.registry!r} has a path: give the registry alone, as in http://127.0.0.1:5000"
         )
+
+
+def check_url(key: str, text: str) -> None:
+    """``ConfigurationError`` for a setting that is neither empty nor the address of a server."""
+    if not text:
+        return
+    try:
+        parse_base_url(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{key}: {error}") from error
+
+
+def _sample(source: SourceSettings) -> SourceSettings:
+    """The sample hub, unless an address says that something else was meant."""
+    for name in _HUB_URLS:
+        if getattr(source, name) != getattr(SourceSettings(), name):
+            raise ConfigurationError(f"source.{name} is set, but not whose it is: name it with --hub")
+    return msgspec.structs.replace(source, hub=SAMPLE)
 
 
 def _has_own_urls(source: SourceSettings) -> bool:
@@ -145,13 +162,6 @@ def _has_own_urls(source: SourceSettings) -> bool:
     default_sites = (default.search_url, default.v1_url)
     has_site = set(source.site_urls).isdisjoint(default_sites) or bool(source.images)
     return has_site and source.registry_url != default.registry_url
-
-
-def _check_url(name: str, text: str) -> None:
-    try:
-        parse_base_url(text)
-    except ValueError as error:
-        raise ConfigurationError(f"source.{name}: {error}") from error
 
 
 def _is_loopback(netloc: str) -> bool:

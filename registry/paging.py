@@ -28,8 +28,9 @@ def parse_names(body: bytes, key: str) -> tuple[str, ...]:
             not look like the end of the list.
     """
     try:
-        page = json.loads(body)
-        names = page[key] or []
-        return tuple(name for name in names if isinstance(name, str))
-    except (ValueError, RecursionError, KeyError, TypeError):
-        raise RegistryError(Reason.UNEXPECTED_ANSWER, f"the answer is not a list of {key}") from None
+        names = json.loads(body)[key]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        names = body
+    if not isinstance(names, list | None):
+        raise RegistryError(Reason.UNEXPECTED_ANSWER, f"the answer is not a list of {key}")
+    return tuple(name for name in names or () if isinstance(name, str))

@@ -66,9 +66,14 @@ async def read_chunks(path: Path, offset: int = 0) -> AsyncIterator[bytes]:
             while chunk := await file.read(CHUNK_BYTES):
                 yield chunk
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot read the list {path} ({error.strerror}): name a text file with one image name per line",
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> ConfigurationError:
+    """The error of a list that cannot be read."""
+    return ConfigurationError(
+        f"cannot read the list {path} ({error.strerror}): name a text file with one image name per line"
+    )
 
 
 async def read_lines(path: Path, offset: int, most: int) -> list[Line]:

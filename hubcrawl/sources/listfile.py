@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from corpus.records import RepositoryRecord
 from hubcrawl.sources import Listing
-from hubcrawl.sources.lines import Line, LineSplitter, read_chunks, read_lines
+from hubcrawl.sources.lines import Line, LineSplitter, read_chunks, read_lines, unreadable
 from hubcrawl.sources.texts import as_name
 from registry.errors import ConfigurationError
 from registry.names import hub_repository, parse_reference
@@ -119,7 +119,11 @@ def parse_line(line: bytes, default: str | None) -> Entry | None:
 
 async def survey(path: Path) -> Survey:
     """Read a list once; ``ConfigurationError`` if it cannot be read."""
-    if not await asyncio.to_thread(path.is_file):
+    try:
+        is_there = await asyncio.to_thread(path.is_file)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not is_there:
         raise ConfigurationError(f"there is no list {path}: name a text file with one image name per line")
     sha256 = hashlib.sha256()
     registries: dict[str | None, None] = {}

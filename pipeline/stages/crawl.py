@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hubcrawl.engine import CrawlEngine, has_work
 from pipeline import phrases
 from pipeline.listings import listings
-from pipeline.network import open_transport, started, unreachable
+from pipeline.network import open_transport, require_accounts, started, unreachable
 from pipeline.stages.bench import Bench, Report
 from pipeline.summaries import crawl_lines
 from pipeline.targets import crawl_target, registry_named
@@ -46,6 +46,8 @@ async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Co
     summaries: list[CrawlSummary] = []
     async with started(target) as reached:
         await _require_site(bench, reached)
+        if target.source.registry:
+            await require_accounts(transport, bench.settings, [target])
         for name, source in await listings(transport, reached, settings):
             if source.name in pending:
                 registry = registry_named(name, target, known)

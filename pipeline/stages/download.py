@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from downloader.engine import DownloadEngine, has_work
-from pipeline.network import client, open_transport, started, unreachable
+from pipeline.network import client, open_transport, require_accounts, started, unreachable
 from pipeline.phrases import counted, size
 from pipeline.stages.bench import Bench, Report
 from pipeline.summaries import download_lines
@@ -44,6 +44,7 @@ async def _download(bench: Bench, targets: Sequence[Target]) -> Report:
         reached = [await stack.enter_async_context(started(target)) for target in targets]
         answering, missed = await _answering(bench, reached)
         transport = await stack.enter_async_context(open_transport(bench.settings, bench.clock, answering))
+        await require_accounts(transport, bench.settings, answering)
         clients = {
             target.registry.name: client(transport, target, bench.settings.download.max_manifest_bytes)
             for target in answering

@@ -11,7 +11,7 @@ from registry.errors import ConfigurationError, Reason, RegistryError
 from registry.transport.challenges import Challenge, parse_challenges
 from registry.transport.redirects import check_target
 from registry.transport.tokens import Token, TokenCache, TokenKey, parse_token
-from registry.transport.urls import authority, origin, redacted
+from registry.transport.urls import authority, origin, printable, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -146,7 +146,7 @@ class Authenticator:
         if challenge.scheme == "basic":
             header = self._credentials.basic(authority(url))
             return None if header is None else Authorization(header)
-        realm = self._token_url or challenge.parameters.get("realm")
+        realm = self._token_url or printable(challenge.parameters.get("realm", ""))
         if challenge.scheme != "bearer" or not realm:
             return None
         if not self._token_url:  # what the user names is trusted, what a server names is not

@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the grammar's word for a word
+# It begins with a word, never with what stands between two: then searching is linear, whatever the header.
 _WORD = re.compile(
-    rf"""[\s,]*(?:
+    rf"""
         (?P<key>{_TOKEN})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>{_TOKEN}))(?=[\s,]|$)
         |(?P<scheme>{_TOKEN})(?=[\s,]|$)
         |(?P<other>[^\s,]+)
-    )""",
+    """,
     re.VERBOSE | re.ASCII,
 )
 

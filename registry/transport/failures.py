@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from registry.errors import Reason, RegistryError
+from registry.transport.quota import parse_quota
 from registry.transport.retry import classify_status, parse_retry_after
 from registry.transport.urls import redacted
 
@@ -79,7 +80,9 @@ def error_of_answer(
     """
     reason, temporary = classify_status(status)
     code = error_code(body)
-    if status == 429 and code == _QUOTA_CODE:
+    quota = parse_quota(headers, now)
+    # The answer to HEAD has no body to say so.
+    if status == 429 and (code == _QUOTA_CODE or (quota is not None and quota.remaining == 0)):
         reason = Reason.QUOTA
     if status in {400, 404} and code in _REASONS:
         reason = _REASONS[code]

@@ -119,7 +119,8 @@ class Transport:
             method: ``GET`` or ``HEAD``.
             url: Sent as it is, percent-encoded by the caller.
             headers: More headers.
-            scope: What a token must allow (``repository:library/debian:pull``); ``None``: no login is tried.
+            scope: What a token must allow (``repository:library/debian:pull``; ``""``: nothing in
+                particular); ``None``: no login is tried.
             max_bytes: Bound of the body.
             accept_statuses: Statuses to return besides 2xx, instead of raising or retrying.
 

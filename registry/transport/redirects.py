@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from registry.errors import Reason, RegistryError
-from registry.transport.urls import authority, is_private, origin, redacted
+from registry.transport.urls import authority, is_private, origin, printable, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +26,7 @@ def next_location(current: str, location: str) -> str:
     Raises:
         RegistryError: ``UNEXPECTED_ANSWER``, see :func:`check_target`.
     """
-    target = _resolved(current, _printable(location))
+    target = _resolved(current, printable(location))
     check_target(current, target, "redirect")
     return target
 
@@ -72,12 +71,6 @@ def _resolved(current: str, location: str) -> str:
     if location.startswith("/") and not location.startswith("//"):
         return origin(current) + location
     return urljoin(current, location)
-
-
-def _printable(location: str) -> str:
-    """Percent-encode only what may not stand in a URL at all; everything else may be part of a signature."""
-    safe = string.ascii_letters + string.digits + string.punctuation
-    return quote(location.strip(), safe=safe, errors="surrogateescape")
 
 
 def _refused(current: str, detail: str) -> RegistryError:

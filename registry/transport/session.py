@@ -45,6 +45,7 @@ async def open_session(settings: HttpSettings) -> AsyncIterator[aiohttp.ClientSe
         headers={"User-Agent": user_agent(settings.contact), "Accept-Encoding": "identity"},
         timeout=timeout,
         auto_decompress=False,
+        # With the environment's proxies would come ~/.netrc, whose accounts nobody meant for a census.
         trust_env=False,
         read_bufsize=_READ_BUFFER_BYTES,
         max_line_size=_MAX_HEADER_BYTES,

@@ -42,7 +42,7 @@ class TokenKey(NamedTuple):
     @property
     def url(self) -> str:
         """Where to ask for it."""
-        query = {"service": self.service, "scope": self.scope} if self.service else {"scope": self.scope}
+        query = {key: value for key, value in (("service", self.service), ("scope", self.scope)) if value}
         realm = self.realm.partition("#")[0]
         return f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}"
 
@@ -97,9 +97,15 @@ class TokenCache:
         token = self._tokens.get(key)
         if token is not None and self._clock.monotonic() < token.good_until:
             return token
-        if key not in self._flights:
-            self._flights[key] = _Flight(asyncio.ensure_future(self._fetch(key, fetch)))
-        return await self._flights[key].join()
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.ensure_future(self._fetch(key, fetch)))
+        try:
+            return await flight.join()
+        finally:
+            # At once: whoever comes while a request is being given up must not share its end.
+            if flight.is_over and self._flights.get(key) is flight:
+                del self._flights[key]
 
     def refused(self, key: TokenKey, token: Token) -> None:
         """Forget ``token``, unless a newer one took its place already."""
@@ -107,10 +113,7 @@ class TokenCache:
             del self._tokens[key]
 
     async def _fetch(self, key: TokenKey, fetch: Callable[[TokenKey], Awaitable[Token]]) -> Token:
-        try:
-            token = await fetch(key)
-        finally:
-            del self._flights[key]
+        token = await fetch(key)
         self._tokens.pop(key, None)
         self._tokens[key] = token
         while len(self._tokens) > _MAX_TOKENS:
@@ -124,6 +127,11 @@ class _Flight:
     def __init__(self, task: asyncio.Future[Token]) -> None:
         self._task = task
         self._waiting = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has landed, or nobody waits for it any more."""
+        return self._task.done() or self._waiting == 0
 
     async def join(self) -> Token:
         self._waiting += 1

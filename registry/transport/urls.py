@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import string
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 # Query keys whose values may be shown: the protocol's own, and those of listings.
@@ -38,6 +39,7 @@ def parse_base_url(text: str) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")  # what connecting does; ``a..b`` is no name
     except ValueError:
         parts, host = SplitResult("", "", "", "", ""), None
     shown = (redacted(url) if "://" in url else url.rpartition("@")[2])[:200]
@@ -79,10 +81,16 @@ def path_and_query(url: str) -> str:
     return "/" + rest.partition("/")[2].partition("#")[0]
 
 
+def printable(url: str) -> str:
+    """Percent-encode only what may not stand in a URL at all; everything else may be part of a signature."""
+    safe = string.ascii_letters + string.digits + string.punctuation
+    return quote(url.strip(), safe=safe, errors="surrogateescape")
+
+
 def redacted(url: str) -> str:
-    """``url`` fit to be shown: no credentials, no values of unknown query keys."""
+    """``url`` fit to be shown and kept: ASCII, no credentials, no values of unknown query keys."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(printable(url))
         pairs = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return "(not a URL)"

@@ -277,7 +277,7 @@ async def test_login_may_be_given_to_a_later_run(catalog: Catalog) -> None:
     login = RegistryError(Reason.AUTH_REQUIRED, "login required", status=401)
     source = ScriptedSource(pages_of(*THREE_PAGES) | {"2": login})
     stopped = (await engine(catalog, source).run()).stopped
-    assert stopped == "auth_required: login required (401); run the same again to go on from there"
+    assert stopped == "auth_required: login required (401); give an account, and run the same again"
     source.pages = pages_of(*THREE_PAGES)
     assert (await engine(catalog, source).run()).is_complete
 

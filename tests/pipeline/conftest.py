@@ -6,6 +6,9 @@ import contextlib
 import os
 import socket
 import sqlite3
+import threading
+from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +17,7 @@ import pytest
 from pipeline import cli
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Ended(NamedTuple):
@@ -55,6 +58,47 @@ def closed_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+class _Guarded(BaseHTTPRequestHandler):
+    """A registry: one repository without tags, one account (``me``, ``correct-horse``)."""
+
+    def do_GET(self) -> None:
+        """Answer whoever is let in."""
+        is_known = self.headers["Authorization"] == "Basic " + b64encode(b"me:correct-horse").decode()
+        body = b'{"repositories": ["a/b"]}' if "_catalog" in self.path else b"{}"
+        is_there = self.path.startswith(("/v2/_catalog", "/v2/?")) or self.path == "/v2/"
+        self.send_response((200 if is_there else 404) if is_known else 401)
+        if not is_known:
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET  # noqa: N815 - as above
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing on stderr, where the program speaks."""
+
+
+@contextlib.contextmanager
+def _serving(server: HTTPServer) -> Iterator[int]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    """A registry on loopback that wants an account."""
+    with _serving(HTTPServer(("127.0.0.1", 0), _Guarded)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sqlite3
@@ -120,6 +121,77 @@ def test_an_unreachable_registry_is_one_sentence(
     counts = json.loads(hubcrawl("status", "--json").out)
     assert counts["images"]["failed"] == counts["repositories"]["pages_failed"] == 0
     assert counts["runs"][command]["outcome"] == "failed"
+
+
+@pytest.mark.parametrize("variable", ["HUBCRAWL_HTTP_TOKEN_URL", "HUBCRAWL_SOURCE_SEARCH_URL"])
+def test_a_base_url_that_is_none_is_one_sentence(
+    hubcrawl: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, closed_port: int, variable: str
+) -> None:
+    """Before anybody is asked for anything, and whichever section it belongs to."""
+    monkeypatch.setenv(variable, "auth.docker.io/token")
+    sentence = refused(hubcrawl("crawl", "--registry", f"http://127.0.0.1:{closed_port}"))
+    assert "_url: 'auth.docker.io/token' is not the address of a server" in sentence
+
+
+@pytest.mark.parametrize("command", ["crawl", "download"])
+def test_an_account_that_is_refused_is_one_sentence(
+    hubcrawl: Callable[..., Ended],
+    add_repository: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    guarded: str,
+    command: str,
+) -> None:
+    """A mistyped password fails no image and no page, and is not repeated."""
+    monkeypatch.setenv("HUBCRAWL_SOURCE_PASSWORD", "mistyped")
+    hubcrawl("download")  # creates the catalog
+    add_repository(guarded.partition("://")[2], f"registry={guarded}")
+    sentence = refused(hubcrawl(command, "--registry", guarded, "--username", "me"))
+    assert "refuses the account" in sentence
+    assert "HUBCRAWL_SOURCE_PASSWORD" in sentence
+    assert "mistyped" not in sentence
+    counts = json.loads(hubcrawl("status", "--json").out)
+    assert counts["images"]["failed"] == counts["repositories"]["pages_failed"] == 0
+
+
+@pytest.mark.parametrize("command", ["crawl", "download"])
+def test_an_account_that_is_accepted_is_used(
+    hubcrawl: Callable[..., Ended],
+    monkeypatch: pytest.MonkeyPatch,
+    guarded: str,
+    command: str,
+) -> None:
+    """By the stages that talk to its registry."""
+    monkeypatch.setenv("HUBCRAWL_SOURCE_PASSWORD", "correct-horse")
+    ended = hubcrawl("crawl", "--registry", guarded, "--username", "me")
+    if command == "download":
+        ended = hubcrawl("download", "--username", "me")
+        assert "no_tag  1" in ended.out
+    assert (ended.status, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["status"], "catalog.sqlite"),
+        (["status"], "hubcrawl.toml"),
+        (["crawl", "--images", "names.txt"], "names.txt"),
+    ],
+)
+def test_what_may_not_be_read_is_one_sentence(
+    hubcrawl: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, arguments: list[str], name: str
+) -> None:
+    """Root may read everything, so the refusal is played."""
+    is_file = Path.is_file
+
+    def refuse(path: Path) -> bool:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    sentence = refused(hubcrawl(*arguments))
+    assert name in sentence
+    assert "Permission denied" in sentence
 
 
 def test_an_unreachable_search_site_is_one_sentence(hubcrawl: Callable[..., Ended], closed_port: int) -> None:

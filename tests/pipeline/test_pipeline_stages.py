@@ -199,11 +199,11 @@ def test_a_registry_that_is_down_is_left_out_and_the_others_are_fetched(
 
 
 def test_a_run_leaves_its_events_and_no_secrets_in_its_log(
-    hubcrawl: Callable[..., Ended], served: Running, monkeypatch: pytest.MonkeyPatch
+    hubcrawl: Callable[..., Ended], guarded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One file of JSON lines per run, named after it."""
     monkeypatch.setenv("HUBCRAWL_SOURCE_PASSWORD", "correct-horse")
-    assert hubcrawl("crawl", "--registry", served.registry_url, "--username", "me").status == 0
+    assert hubcrawl("crawl", "--registry", guarded, "--username", "me").status == 0
     (log,) = Path("data/logs").iterdir()
     assert log.name.endswith("-crawl.jsonl")
     events = [json.loads(line) for line in log.read_text().splitlines()]

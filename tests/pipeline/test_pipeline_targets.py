@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from corpus.records import Registry
 from pipeline.accounts import credentials_for
+from pipeline.network import why_unreachable
 from pipeline.settings import SourceSettings
 from pipeline.targets import (
     Target,
@@ -23,7 +24,7 @@ from pipeline.targets import (
     registry_named,
     remember,
 )
-from registry.errors import ConfigurationError
+from registry.errors import ConfigurationError, Reason, RegistryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,20 @@ def test_with_nothing_configured_an_empty_data_directory_gets_the_sample() -> No
     target = crawl_target(source(), [])
     assert target.is_sample
     assert target.registry == Registry("sample", "hub=sample")
+
+
+def test_a_base_url_without_a_hub_does_not_end_in_the_sample() -> None:
+    """Which would ignore it, and look like a success."""
+    with pytest.raises(ConfigurationError, match=r"source.search_url is set, .* name it with --hub"):
+        crawl_target(source(search_url="http://lan"), [])
+
+
+def test_a_certificate_that_is_not_trusted_needs_other_advice_than_a_server_that_is_down() -> None:
+    """The address is right, and somebody is there."""
+    down = RegistryError(Reason.NETWORK, "the host cannot be reached", temporary=True)
+    untrusted = RegistryError(Reason.TLS, "the certificate of the host cannot be trusted")
+    assert "that the server is running" in why_unreachable("https://lan", down)
+    assert "SSL_CERT_FILE" in why_unreachable("https://lan", untrusted)
 
 
 def test_with_nothing_configured_the_last_crawl_is_continued() -> None:
@@ -173,6 +188,12 @@ def test_an_account_is_shown_to_its_own_registry_only() -> None:
     credentials = credentials_for(settings, [*targets(settings), listed])
     assert credentials.username("lan:5000") == "me"
     assert credentials.basic("quay.io") is None
+
+
+def test_an_account_is_not_shown_to_the_sample_hub() -> None:
+    """Which knows no accounts: one that was exported for Docker Hub must not fail a try of the sample."""
+    settings = source(hub="sample", registry_url="http://127.0.0.1:9", username="me", password="pw")
+    assert credentials_for(settings, targets(settings)).username("127.0.0.1:9") == ""
 
 
 def test_an_account_for_docker_hub_is_found_by_its_registry_host() -> None:

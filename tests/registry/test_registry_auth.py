@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,6 +67,13 @@ def test_challenges_are_read_back_from_their_text(challenges: list[tuple[str, di
 @given(st.text(max_size=60))
 def test_any_header_is_read_without_complaint(header: str) -> None:
     assert all(each.scheme == each.scheme.lower() for each in parse_challenges(header))
+
+
+@pytest.mark.parametrize("filling", [",", " ", 'a="', "a ", "a=", '"', '=", '])
+def test_a_header_of_the_largest_size_is_read_at_once(filling: str) -> None:
+    started = time.process_time()
+    parse_challenges("Bearer x" + filling * (65_536 // len(filling)))
+    assert time.process_time() - started < 1, "reading time grows with the square of the header"
 
 
 def test_credentials_are_found_by_host_and_never_shown() -> None:
@@ -161,11 +169,18 @@ class Source:
         self.clock = clock
         self.asked = 0
         self.may_answer = asyncio.Event()
+        self.is_slow_to_end = False
 
     async def fetch(self, key: TokenKey) -> Token:
         self.asked += 1
-        await self.may_answer.wait()
-        return Token(f"{key.scope} {self.asked}", self.clock.monotonic() + 54)
+        number = self.asked
+        try:
+            await self.may_answer.wait()
+        finally:
+            if self.is_slow_to_end:  # as closing a connection is
+                self.is_slow_to_end = False
+                await self.clock.sleep(0)
+        return Token(f"{key.scope} {number}", self.clock.monotonic() + 54)
 
 
 async def test_many_who_want_one_token_ask_once_even_if_the_first_gives_up(clock: InstantClock) -> None:
@@ -191,6 +206,22 @@ async def test_a_request_nobody_waits_for_any_more_is_given_up(clock: InstantClo
     await asyncio.wait(tasks)
     await clock.sleep(0)
     assert repr(cache) == "<TokenCache tokens=0 flights=0>"
+
+
+async def test_whoever_comes_while_a_request_is_given_up_gets_a_new_one(clock: InstantClock) -> None:
+    cache, source = TokenCache(clock), Source(clock)
+    first = asyncio.create_task(cache.get(KEY, source.fetch))
+    while not source.asked:
+        await clock.sleep(0)
+    late = list[asyncio.Task[Token]]()
+    first.add_done_callback(lambda _: late.append(asyncio.create_task(cache.get(KEY, source.fetch))))
+    source.is_slow_to_end = True
+    first.cancel()
+    await asyncio.wait([first])
+    source.may_answer.set()
+    await clock.sleep(0)
+    assert (await late[0]).value == "repository:x:pull 2"
+    assert repr(cache) == "<TokenCache tokens=1 flights=0>"
 
 
 async def test_a_token_is_asked_for_again_when_it_is_old_or_refused(clock: InstantClock) -> None:

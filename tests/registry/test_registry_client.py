@@ -254,9 +254,10 @@ def test_any_link_header_is_read_without_complaint(header: str) -> None:
 
 def test_a_page_without_its_list_is_not_the_end_of_the_list() -> None:
     assert parse_names(b'{"repositories": null}', "repositories") == ()
-    with pytest.raises(RegistryError) as caught:
-        parse_names(b'{"names": ["a/b"]}', "repositories")
-    assert caught.value.reason is Reason.UNEXPECTED_ANSWER
+    for page in (b'{"names": ["a/b"]}', b'{"repositories": "a/b"}', b'{"repositories": {"a": 1}}'):
+        with pytest.raises(RegistryError) as caught:
+            parse_names(page, "repositories")
+        assert caught.value.reason is Reason.UNEXPECTED_ANSWER
 
 
 @given(st.binary(max_size=30))

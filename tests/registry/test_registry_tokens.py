@@ -261,6 +261,15 @@ async def test_a_realm_that_could_harm_is_not_asked(server: Server, transport: T
     assert (error.reason, error.temporary) == (Reason.UNEXPECTED_ANSWER, False)
 
 
+async def test_a_realm_that_is_no_ascii_is_asked_for_encoded(server: Server, transport: Transport) -> None:
+    realm = f"{server.url}/t k\u00e9"
+    server.on("GET /v2/x", answer(401, Www_Authenticate=f'Bearer realm="{realm}"'))
+    with pytest.raises(RegistryError) as caught:
+        await transport.request("GET", f"{server.url}/v2/x", scope=SCOPE)
+    assert server.targets()[1].startswith("/t%20k%C3%A9?")
+    assert str(caught.value).isascii(), "the catalog could not keep the reason"
+
+
 async def test_a_401_of_a_store_is_no_challenge(server: Server, other: Server, transport: Transport) -> None:
     """Whoever was redirected to must not learn a token by asking for one."""
     server.on("GET /v2/x", answer(307, Location=f"{other.url}/y"))

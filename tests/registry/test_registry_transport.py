@@ -188,6 +188,15 @@ async def test_a_quota_that_comes_back_within_a_minute_is_waited_for(
     assert clock.slept == [30.0]
 
 
+async def test_a_429_without_a_body_is_the_quota_if_nothing_is_left_of_it(
+    server: Server, transport: Transport, clock: InstantClock
+) -> None:
+    server.on("HEAD /m", answer(429, RateLimit_Limit="100;w=21600", RateLimit_Remaining="0;w=21600"))
+    with pytest.raises(RegistryError) as caught:
+        await transport.request("HEAD", f"{server.url}/m")
+    assert (caught.value.reason, len(server.seen), clock.slept) == (Reason.QUOTA, 1, [])
+
+
 async def test_the_pull_quota_is_remembered_by_host(
     server: Server, transport: Transport, clock: InstantClock
 ) -> None:

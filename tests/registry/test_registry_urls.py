@@ -55,7 +55,14 @@ def test_a_base_url_loses_its_trailing_slash(text: str, url: str) -> None:
             "http://h#x",
             "http://[::1",
         ),
-        *("http://h\nx", "http://é", "http://a b", "http://u:SECRET@h:x", "file:///etc/passwd"),
+        *(
+            "http://h\nx",
+            "http://é",
+            "http://a b",
+            "http://u:SECRET@h:x",
+            "file:///etc/passwd",
+            "http://a..b",
+        ),
     ],
 )
 def test_what_is_no_base_url_is_refused_in_one_line_without_the_secret(text: str) -> None:
@@ -88,6 +95,7 @@ def test_origin_and_path_make_up_the_url(rest: str) -> None:
         ("https://u:p@cdn/x?X-Amz-Signature=abc&n=5&n2=&=x", "https://cdn/x?X-Amz-Signature=REDACTED&n=5&n2=REDACTED&=REDACTED"),
         ("https://cdn/x#token", "https://cdn/x"),
         ("https://[x", "(not a URL)"),
+        ("https://h/\udcff \u00e9?n=\udcff", "https://h/%FF%20%C3%A9?n=%EF%BF%BD"),
     ],
 )  # fmt: skip
 def test_only_known_query_keys_are_shown(url: str, shown: str) -> None:
