@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from corpus.layout import Layout
 
-# A hop to a thread costs more than hashing 256 KiB; one per MiB is lost in the noise.
-_INLINE_BYTES = 256 << 10
+# A hop to a thread costs as much as hashing 200 KiB; one per MiB is lost in the noise, and one
+# per blob is less than creating its file on the event loop would cost all the others.
 _BATCH_BYTES = 1 << 20
 
 
@@ -118,14 +118,14 @@ class Receiver:
         self._hasher: _Hash = digest.hasher()
         self._batch: list[bytes] = []
         self._batch_bytes = 0
+        self._file: BinaryIO | None = None  # opened for the first batch: creating a file takes its time
         self._job: asyncio.Future[None] | None = None
         self._resumed_from = 0
         self.offset = 0
 
     async def __aenter__(self) -> Self:
-        self._file: BinaryIO = self._path.open("a+b")
         try:
-            if self._file.tell():
+            if self._path.exists():
                 await self._off_loop(self._hash_prefix)
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)  # never entered, so never left
@@ -140,11 +140,12 @@ class Receiver:
     ) -> None:
         if self._job is not None:
             await asyncio.wait({self._job})  # cancelled while a thread writes: let it end first
-        if not self._file.closed:
-            try:
+            self._job.exception()  # it was raised where the job was awaited, or nobody waits any more
+        try:
+            if self._batch:
                 self._flush()
-            finally:
-                self._file.close()
+        finally:
+            self._close()
 
     @property
     def resumed_bytes(self) -> int:
@@ -153,7 +154,7 @@ class Receiver:
 
     def restart(self) -> None:
         """Forget what came so far: the server sends the blob from its first byte."""
-        self._file.truncate(0)
+        self._opened().truncate(0)
         self._hasher = self._digest.hasher()
         self._batch, self._batch_bytes = [], 0
         self.offset = self._resumed_from = 0
@@ -176,11 +177,7 @@ class Receiver:
         ``RegistryError`` with ``SIZE_MISMATCH`` or ``DIGEST_MISMATCH`` if the bytes are not
         those named; nothing is kept then, so that the next try starts clean.
         """
-        if self._batch_bytes > _INLINE_BYTES:
-            await self._off_loop(self._flush)
-        else:
-            self._flush()
-        self._file.close()
+        await self._off_loop(self._finish)
         if self._size_bytes is not None and self.offset != self._size_bytes:
             self.discard()
             raise RegistryError(Reason.SIZE_MISMATCH, f"{self.offset} of {self._size_bytes} bytes came")
@@ -193,7 +190,7 @@ class Receiver:
     def discard(self) -> None:
         """Keep nothing of what came."""
         self._batch, self._batch_bytes = [], 0
-        self._file.close()
+        self._close()
         self._path.unlink(missing_ok=True)
 
     async def _off_loop(self, work: Callable[[], None]) -> None:
@@ -201,9 +198,20 @@ class Receiver:
         await asyncio.shield(self._job)
         self._job = None
 
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            self._file = self._path.open("a+b")
+        return self._file
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
     def _hash_prefix(self) -> None:
-        self._file.seek(0)
-        while block := self._file.read(_BATCH_BYTES):
+        file = self._opened()
+        file.seek(0)
+        while block := file.read(_BATCH_BYTES):
             self._hasher.update(block)
             self.offset += len(block)
 
@@ -211,7 +219,11 @@ class Receiver:
         data = b"".join(self._batch)
         self._batch, self._batch_bytes = [], 0
         self._hasher.update(data)
-        self._file.write(data)
+        self._opened().write(data)
+
+    def _finish(self) -> None:
+        self._flush()
+        self._close()
 
 
 def _digest_of_file(path: Path, hasher: _Hash) -> str:

@@ -41,8 +41,7 @@ class Reason(StrEnum):
     TLS = "tls"
     SERVER_ERROR = "server_error"
     UNEXPECTED_ANSWER = "unexpected_answer"  # well-formed HTTP that no specification allows here
-    # of this machine
-    DISK = "disk"
+    # of this machine (a full disk is none of these: it stops the run)
     INTERNAL = "internal"  # a fault of this program; its log tells which
 
 

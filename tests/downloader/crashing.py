@@ -80,10 +80,11 @@ class Doom:
 
         def call(receiver: Receiver) -> None:
             data = b"".join(receiver._batch)
-            receiver._file.write(data[: len(data) // 2])
-            receiver._file.flush()
+            file = receiver._opened()
+            file.write(data[: len(data) // 2])
+            file.flush()
             self.come()
-            receiver._file.truncate(receiver._file.tell() - len(data) // 2)
+            file.truncate(file.tell() - len(data) // 2)
             flush(receiver)
 
         setattr(Receiver, "_flush", call)  # noqa: B010 - a method is replaced

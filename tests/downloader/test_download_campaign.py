@@ -34,7 +34,6 @@ from tests.downloader.servers import (
 )
 
 BASE = b"base layer" * 100
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 
 
 async def test_all_tags_of_a_repository_become_images(fake: FakeRegistry, data: Path) -> None:

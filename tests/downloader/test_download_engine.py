@@ -28,7 +28,6 @@ from tests.downloader.servers import (
 )
 
 BASE = b"base layer" * 100
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 
 
 async def test_an_image_costs_one_head_one_manifest_and_each_blob_once(
