@@ -236,9 +236,9 @@ class Fetcher:
         )
 
     def _may_be_known(self, digest: Digest) -> bool:
-        return digest not in self._blob_flights and (
-            digest in self._failed or self._blobs.size(digest) is not None
-        )
+        if not digest.is_verifiable or digest in self._blob_flights:
+            return False  # the former are never kept, and may be longer than any file's name
+        return digest in self._failed or self._blobs.size(digest) is not None
 
     async def _blob(
         self, task: ImageTask, role: str, wanted: Descriptor, known: FetchedBlob | None

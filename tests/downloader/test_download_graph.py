@@ -137,6 +137,19 @@ async def test_a_manifest_with_as_many_layers_as_fit_is_no_accident(fake: FakeRe
     assert fake.count("blobs") == 1
 
 
+@pytest.mark.parametrize("digest", ["made+up:" + "A" * 300, "made+up:x", "x" * 300 + ":x"])
+async def test_a_digest_that_no_file_can_be_named_by_is_the_failure_of_one_image(
+    fake: FakeRegistry, data: Path, digest: str
+) -> None:
+    """Its grammar bounds no length; it is a layer, and a child of an index."""
+    fake.push("a/layer@latest", layers=[describe(b"", f"{OCI}.layer.v1.tar", digest=digest)])
+    child = describe(b"", MANIFEST_TYPE, "linux/amd64", digest=digest)
+    fake.push_raw("a/child@latest", index_manifest(child), INDEX_TYPE)
+    fake.push("a/b@latest", BASE)
+    found = await fetched(fake.url, data, "a/layer", "a/child", "a/b")
+    assert found == {"a/layer:latest": "unverifiable", "a/child:latest": "unverifiable", "a/b:latest": "done"}
+
+
 async def test_words_that_no_database_takes_are_kept_as_escapes(fake: FakeRegistry, data: Path) -> None:
     """Lone surrogates in JSON are legal text, and must not end a campaign at its checkpoint."""
     odd = describe(BASE, "application/x-\ud800", platform="linux/amd64")
