@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from analyzer.jobs import ImageBatch, LayerBatch, Profiled, profile_images, profile_layers, profile_lost
 from analyzer.plan import batches
 from analyzer.workers import WorkerDied, Workers
+from corpus.catalog.database import uninterrupted
 from corpus.profiles.stream import commit
 
 if TYPE_CHECKING:
@@ -173,8 +174,9 @@ class AnalyzeEngine:
                 for _ in range(_BATCHES_PER_WORKER * self._workers.count):
                     group.create_task(work())
         finally:
-            await asyncio.shield(self._checkpoint(record))
+            await self._checkpoint(record)
 
+    @uninterrupted
     async def _checkpoint(self, record: Callable[[Sequence[ProfileOutcome], float], Awaitable[None]]) -> None:
         """Bytes before rows: name the profiles durably, then record them."""
         async with self._checkpointing:

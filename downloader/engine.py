@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from corpus.catalog.database import uninterrupted
 from corpus.oci import write_index
 from corpus.records import Failure, ImageOutcome
 from downloader.fetch import Fetcher
@@ -158,7 +159,7 @@ class DownloadEngine:
             self._tally.total = await self._feed.open()
             await self._fetch_all()
         finally:
-            await asyncio.shield(self._close())
+            await self._close()
         return DownloadSummary(
             done=self._tally.done,
             failed=dict(self._tally.failed.most_common()),
@@ -174,6 +175,7 @@ class DownloadEngine:
             await asyncio.wait(workers)
             checkpoints.cancel()
 
+    @uninterrupted
     async def _close(self) -> None:
         """Record what is finished, whatever ended the run."""
         await self._fetcher.cancel()
