@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import time
@@ -36,6 +37,7 @@ def race(contestants: Sequence[Contestant], rounds: int) -> list[Result]:
     for _ in range(rounds):
         for contestant in contestants:
             contestant.prepare()
+            os.sync()  # nobody pays for what another one left to be written
             start = time.perf_counter()
             subprocess.run(contestant.command, check=True, capture_output=True)
             times[contestant.name].append(time.perf_counter() - start)

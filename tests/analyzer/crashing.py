@@ -16,9 +16,10 @@ from analyzer.settings import AnalyzerSettings
 from corpus.catalog import open_catalog
 from corpus.catalog.profiles import ProfileCatalog
 from corpus.layout import Layout
+from corpus.profiles import stream
 from registry.transport.clock import SystemClock
 
-_commit = analyzer.engine.commit
+_commit = stream.commit
 _record_layers = ProfileCatalog.record_layers
 _record_images = ProfileCatalog.record_images
 
