@@ -10,9 +10,12 @@ DATA ?= data
 BIN := .venv/bin
 
 # What to list, and how much of it: HUB=docker.io, REGISTRY=http://host:port or IMAGES=names.txt; LIMIT=50.
-SOURCE := $(if $(HUB),--hub $(HUB)) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(IMAGES),--images $(IMAGES))
-LIMITED := $(if $(LIMIT),--limit $(LIMIT))
-OPTIONS := --data $(DATA) $(if $(CONFIG),--config $(CONFIG))
+# Everything is quoted for the shell: a path may hold spaces and apostrophes.
+quoted = '$(subst ','\'',$(1))'
+given = $(if $($(1)),$(2) $(call quoted,$($(1))))
+SOURCE = $(call given,HUB,--hub) $(call given,REGISTRY,--registry) $(call given,IMAGES,--images)
+LIMITED = $(call given,LIMIT,--limit)
+OPTIONS = $(call given,DATA,--data) $(call given,CONFIG,--config)
 
 .PHONY: help crawl download analyze status test check lint types floors real-parts bench bench-download \
         bench-analyze lock docs clean
@@ -22,6 +25,7 @@ help: ## show this help
 	@echo
 	@echo "  What to list: nothing (the embedded sample hub), HUB=docker.io, REGISTRY=http://host:port, IMAGES=names.txt"
 	@echo "  How much:     LIMIT=50            Where to keep it: DATA=data            Settings: CONFIG=hubcrawl.toml"
+	@echo "  Options:      ARGS=\"--retry-failed\" and whatever else \`$(BIN)/hubcrawl COMMAND --help\` lists"
 
 crawl: $(BIN)/hubcrawl ## stage 1: list the repositories
 	@$(BIN)/hubcrawl crawl $(OPTIONS) $(SOURCE) $(LIMITED) $(ARGS)
@@ -35,9 +39,10 @@ analyze: $(BIN)/hubcrawl ## stage 3: profile every layer and image
 status: $(BIN)/hubcrawl ## what is there, what is missing, what failed
 	@$(BIN)/hubcrawl status $(OPTIONS) $(ARGS)
 
-test: $(BIN)/.dev ## run the tests with coverage
+test: $(BIN)/.dev ## run the tests with coverage (about two minutes)
 	$(BIN)/coverage erase
 	$(BIN)/pytest -q --cov --cov-report=term:skip-covered $(ARGS)
+	@echo "Were tests skipped? \`make real-parts\` (as root) installs what they compare with; ARGS=-rs lists them."
 
 check: lint types floors test ## exactly what CI runs
 
@@ -84,9 +89,11 @@ clean: ## remove what was built; data/ stays
 
 # The virtual environment, made anew when a pin changes.
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	    { echo "hubcrawl needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1); name one with PYTHON=python3.12" >&2; exit 2; }
-	@$(PYTHON) -m venv .venv
+	@command -v "$(PYTHON)" > /dev/null || \
+	    { echo "there is no $(PYTHON): name a Python 3.11 or newer, as in PYTHON=python3.12" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "hubcrawl needs Python 3.11 or newer, $(PYTHON) is $$("$(PYTHON)" -V 2>&1); name one with PYTHON=python3.12" >&2; exit 2; }
+	@"$(PYTHON)" -m venv .venv
 
 $(BIN)/hubcrawl: $(BIN)/python requirements.txt pyproject.toml
 	@echo "installing into .venv ..."

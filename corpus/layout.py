@@ -6,6 +6,7 @@ crane, umoci and podman read it.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from registry.digests import Digest
+
+# Not for want of permission: room can be made, and the same command repeated.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _OCI_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -76,7 +80,12 @@ class Layout:
         return self.root / "profiles" / kind / digest.encoded[:2] / f"{digest.encoded}.json.zst"
 
     def ensure(self) -> None:
-        """Create the folders that are missing; ``ConfigurationError`` says what cannot be written."""
+        """Create the folders that are missing.
+
+        Raises:
+            ConfigurationError: The directory cannot be written.
+            OSError: The disk is full.
+        """
         try:
             for folder in (self.root, self.partial, self.logs, self.root / "blobs" / "sha256"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +95,8 @@ class Layout:
                     file.write(_OCI_LAYOUT)
             self.lock.touch()
         except OSError as error:
+            if error.errno in _FULL:
+                raise
             raise ConfigurationError(
                 f"cannot write to the data directory {self.root} ({error.strerror}): "
                 "make it writable, or name another one with --data",

@@ -13,9 +13,13 @@ import typer
 
 from pipeline.config import Resolved  # noqa: TC001 - Typer evaluates the annotations of commands
 from pipeline.options import with_options
+from pipeline.output import OutputError, complain, is_delivered, prepare, say
 from registry.errors import ConfigurationError
 
-USAGE = 2
+STOPPED, USAGE = 1, 2
+
+# 128 + SIGINT, as shells report it.
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="hubcrawl",
@@ -28,7 +32,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line of this process."""
-    sys.exit(run(sys.argv[1:]))
+    prepare()
+    status = run(sys.argv[1:])
+    sys.exit(status if is_delivered() else status or STOPPED)
 
 
 def run(arguments: list[str]) -> int:
@@ -38,23 +44,36 @@ def run(arguments: list[str]) -> int:
         0 finished, 1 had to stop before its work was done, 2 usage or configuration, 130 interrupted.
     """
     try:
+        return _run(arguments)
+    except (OutputError, OSError) as error:
+        # `hubcrawl ... | head`: a reader that went away wants no sentence.
+        if str(error) and not isinstance(error, BrokenPipeError):
+            complain(f"stopped: {error}")
+        return STOPPED
+    except (typer.Abort, KeyboardInterrupt):  # before a command could look after it
+        return INTERRUPTED
+
+
+def _run(arguments: list[str]) -> int:
+    try:
         status: int | None = app(arguments, prog_name="hubcrawl", standalone_mode=False)
     except typer.TyperException as error:
         if message := error.format_message():  # without arguments the help was printed, and says it all
-            _complain(f"{message.rstrip('.')} (see hubcrawl --help)")
+            context = getattr(error, "ctx", None)
+            complain(f"{message.rstrip('.')} (see {context.command_path if context else 'hubcrawl'} --help)")
         return error.exit_code
     except ConfigurationError as error:
-        _complain(str(error))
+        complain(str(error))
         return USAGE
     except PermissionError as error:
-        _complain(f"{error.filename}: {error.strerror}: make it readable, or name another one")
+        complain(f"{error.filename}: {error.strerror}: make it readable, or name another one")
         return USAGE
     return status or 0
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback protocol
     if wanted:
-        _say(f"hubcrawl {version('hubcrawl')}")
+        say(f"hubcrawl {version('hubcrawl')}")
         raise typer.Exit
 
 
@@ -91,8 +110,10 @@ def download(resolved: Resolved) -> int:
     Takes the hub or registry named, else every registry that was crawled.
     """
     from pipeline.stages.bench import run_stage
+    from pipeline.stages.download import check
     from pipeline.stages.download import download as stage
 
+    check(resolved.settings)
     return run_stage(stage, resolved)
 
 
@@ -112,15 +133,34 @@ def status(
     resolved: Resolved,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    failed: Annotated[
+        bool,
+        typer.Option(
+            "--failed",
+            help="List the images that failed instead, one a line: reason, image and detail, with tabs "
+            "between; with `--json` one object a line.",
+        ),
+    ] = False,
 ) -> int:
     """Show the state of the census; also while a stage is running."""
     import asyncio
+    from contextlib import aclosing
 
-    from corpus.layout import Layout
-    from pipeline.status import read_status
+    from pipeline.directory import census_in
+    from pipeline.status import failed_images, read_status
 
-    found = asyncio.run(read_status(Layout(Path(resolved.settings.general.data))))
-    _say(found.as_json() if json else found.as_text())
+    layout = census_in(resolved.settings.general.data)
+
+    async def show() -> None:
+        if failed:
+            async with aclosing(failed_images(layout, as_json=json)) as lines:
+                async for line in lines:
+                    say(line)
+        else:
+            found = await read_status(layout)
+            say(found.as_json() if json else found.as_text())
+
+    asyncio.run(show())
     return 0
 
 
@@ -134,7 +174,7 @@ def settings(
     """Show every setting: its value, where that comes from, its default, unit and reason."""
     from pipeline.reference import as_markdown, as_text
 
-    _say(as_markdown().rstrip("\n") if markdown else as_text(resolved))
+    say(as_markdown().rstrip("\n") if markdown else as_text(resolved))
     return 0
 
 
@@ -148,24 +188,21 @@ def schema(
     from pipeline.schemas import write_schemas
 
     for path in write_schemas(out):
-        _say(str(path))
+        say(str(path))
     return 0
 
 
 @app.command()
 def samplehub(
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = 5000,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", help="Port to listen on; 0 takes a free one. [default: 5555]", show_default=False
+        ),
+    ] = 5555,
 ) -> int:
     """Serve the sample hub on 127.0.0.1 until Ctrl-C: for curl, skopeo or a browser."""
     from pipeline.interrupts import run_until_interrupted
     from pipeline.sample import serve_until_cancelled
 
-    return run_until_interrupted(serve_until_cancelled(port, _say), lambda _: None)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - the output of the command
-
-
-def _complain(sentence: str) -> None:
-    print(f"hubcrawl: {sentence}", file=sys.stderr)  # noqa: T201 - the one sentence of an error
+    return run_until_interrupted(serve_until_cancelled(port, say), lambda _: None)

@@ -22,6 +22,7 @@ CONFIG_VARIABLE = PREFIX + "CONFIG"
 DEFAULT_ORIGIN = "default"
 
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+_BOUNDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +168,11 @@ def _expected(key: Key, error: msgspec.ValidationError) -> str:
         several = ", or several with commas between" if key.is_list else ""
         return f"one of {', '.join(key.choices)}{several}"
     wanted = re.split(r", got | - at ", str(error).removeprefix("Expected "))[0].replace("`", "")
-    return _TYPES.get(wanted, wanted)
+    kind, _, bounds = wanted.partition(" ")
+    return _TYPES.get(kind, kind) + "".join(f", {_BOUNDS[sign]} {bound}" for sign, bound in _pairs(bounds))
+
+
+def _pairs(bounds: str) -> list[tuple[str, str]]:
+    """``>= 1`` is ``[(">=", "1")]``."""
+    words = bounds.split()
+    return list(zip(words[::2], words[1::2], strict=True))

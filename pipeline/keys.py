@@ -108,7 +108,7 @@ def option_names(keys: Sequence[Key]) -> dict[str, str]:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`` (did you mean …?)``, or nothing when no known name is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" (did you mean {near[0]}?)" if near else ""
 
 

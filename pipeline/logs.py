@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -84,17 +85,41 @@ class JsonLines(logging.Formatter):
         return redact(str(value), self._secrets).encode("utf-8", "backslashreplace").decode()
 
 
+class LogFile(logging.FileHandler):
+    """A file of events; those that a full disk does not take are counted, and cost nothing else.
+
+    Attributes:
+        lost: Number of events that could not be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8")
+        self.lost = 0
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the method of the base class
+        """Count what the disk did not take; a fault of ours is shown as ever."""
+        if isinstance(sys.exc_info()[1], OSError):
+            self.lost += 1
+        else:
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Let go of the file; what is still to be written was counted when it was not taken."""
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
-def logging_to(path: Path, level: str, secrets: Collection[str] = ()) -> Iterator[None]:
+def logging_to(path: Path, level: str, secrets: Collection[str] = ()) -> Iterator[LogFile]:
     """Append every event of the process to ``path`` while the block runs."""
     root = logging.getLogger()
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = LogFile(path)
     handler.setFormatter(JsonLines(secrets))
     previous = root.level
     root.addHandler(handler)
     root.setLevel(level.upper())
     try:
-        yield
+        yield handler
     finally:
         root.setLevel(previous)
         root.removeHandler(handler)

@@ -18,7 +18,7 @@ from registry.transport.session import open_session
 from registry.transport.urls import authority
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from pipeline.settings import Settings
     from registry.transport.clock import Clock
@@ -35,6 +35,10 @@ _TLS_ADVICE = (
     "write http:// if it is not encrypted; for a certificate of your own, name the file of its authority "
     "in the environment variable SSL_CERT_FILE"
 )
+
+
+# It takes some seconds, in which nothing else is to be seen.
+PREPARING = "preparing the sample hub ..."
 
 
 @asynccontextmanager
@@ -54,13 +58,14 @@ async def open_transport(
 
 
 @asynccontextmanager
-async def started(target: Target) -> AsyncIterator[Target]:
+async def started(target: Target, tell: Callable[[str], None]) -> AsyncIterator[Target]:
     """The target with its URLs: the sample hub is served while the block runs, others are there already."""
     if not target.is_sample:
         yield target
         return
     from samplehub import build_hub, serve  # noqa: PLC0415 - imports that only the sample needs
 
+    tell(PREPARING)
     hub = await asyncio.to_thread(build_hub)
     async with serve(hub) as running:
         urls = {

@@ -116,7 +116,7 @@ def _metavar(key: Key) -> str | None:
     if key.plain_type is bool:
         return None
     if key.choices:
-        return "|".join(key.choices) + (",…" if key.is_list else "")
+        return "|".join(key.choices) + (",..." if key.is_list else "")
     if key.unit:
         return key.unit.upper()
     return {int: "N", float: "N"}.get(key.plain_type, "TEXT")

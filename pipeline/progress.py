@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 from rich.progress import BarColumn, Progress, TextColumn
 
 from pipeline import phrases
+from pipeline.output import tell
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from rich.console import Console
     from rich.progress import TaskID
@@ -58,55 +59,69 @@ class Statistics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast units are settled, and how long the rest takes; ``None`` where that is unknown."""
+    """How fast units are settled and bytes come, and how long the rest takes; ``None`` where unknown."""
 
-    rate_per_s: float | None
-    time_left_s: float | None
+    rate_per_s: float | None = None
+    time_left_s: float | None = None
+    bytes_per_s: float | None = None
 
 
 class Meter:
     """Measures the pace over a sliding window."""
 
     def __init__(self) -> None:
-        self._samples: deque[tuple[float, int]] = deque()
+        self._samples: deque[tuple[float, int, int]] = deque()
 
     def measure(self, now_s: float, statistics: Statistics) -> Pace:
         """The pace at ``now_s`` (any monotonic seconds)."""
         settled = statistics.done + statistics.failed
-        self._samples.append((now_s, settled))
+        self._samples.append((now_s, settled, statistics.bytes_done))
         while len(self._samples) > 2 and self._samples[1][0] <= now_s - _RATE_WINDOW_S:
             self._samples.popleft()
-        since_s, before = self._samples[0]
-        if now_s <= since_s or settled <= before:
-            return Pace(None, None)
-        rate = (settled - before) / (now_s - since_s)
-        left = None if statistics.total is None else max(0, statistics.total - settled)
-        return Pace(rate, None if left is None else left / rate)
+        since_s, units_before, bytes_before = self._samples[0]
+        rate = _rate(settled - units_before, now_s - since_s)
+        left_s = None
+        if rate is not None and statistics.total is not None:
+            left_s = max(0, statistics.total - settled) / rate
+        return Pace(rate, left_s, _rate(statistics.bytes_done - bytes_before, now_s - since_s))
 
 
-def line(noun: str, statistics: Statistics, pace: Pace) -> str:
-    """``120 of 5,000 images, 3 failed, 1.2 GiB, 14.2/s, 5 min 43 s left``."""
+def _rate(count: int, seconds: float) -> float | None:
+    return count / seconds if count > 0 and seconds > 0 else None
+
+
+def settled_of(noun: str, statistics: Statistics) -> str:
+    """``120 of 5,000 images``."""
     settled = statistics.done + statistics.failed
     if statistics.total is None:
-        parts = [phrases.counted(settled, noun)]
-    else:
-        parts = [f"{settled:,} of {phrases.counted(statistics.total, noun)}"]
-    if statistics.failed:
-        parts.append(f"{statistics.failed:,} failed")
-    if statistics.bytes_done:
-        parts.append(phrases.size(statistics.bytes_done))
-    if pace.rate_per_s is not None:
-        parts.append(f"{pace.rate_per_s:.1f}/s")
-    if pace.time_left_s:
-        parts.append(f"{phrases.duration(pace.time_left_s)} left")
-    if statistics.note:
-        parts.append(statistics.note)
-    return ", ".join(parts)
+        return phrases.counted(settled, noun)
+    return f"{settled:,} of {phrases.counted(statistics.total, noun)}"
 
 
-def tell(console: Console, sentence: str) -> None:
-    """Print a sentence as it is: on one line, and above a bar if there is one."""
-    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+def line(noun: str, statistics: Statistics, pace: Pace, width: int | None = None) -> str:
+    """``120 of 5,000 images, 3 failed, 1.2 GiB, 20.5 MiB/s, 14.2/s, 5 min 43 s left``.
+
+    Where that is longer than ``width`` columns, what matters least is left out.
+    """
+    parts = [(rank, text) for rank, text in _parts(noun, statistics, pace) if text]
+    while width is not None and len(parts) > 1 and len(_joined(parts)) > width:
+        parts.remove(max(parts))
+    return _joined(parts)
+
+
+def _parts(noun: str, statistics: Statistics, pace: Pace) -> Iterator[tuple[int, str]]:
+    """The parts of a line in their order, each with its rank: 0 is what matters most."""
+    yield 0, settled_of(noun, statistics)
+    yield 2, f"{statistics.failed:,} failed" if statistics.failed else ""
+    yield 5, phrases.size(statistics.bytes_done) if statistics.bytes_done else ""
+    yield 4, "" if pace.bytes_per_s is None else f"{phrases.size(pace.bytes_per_s)}/s"
+    yield 6, "" if pace.rate_per_s is None else f"{pace.rate_per_s:.1f} {noun}s/s"
+    yield 3, f"{phrases.duration(pace.time_left_s)} left" if pace.time_left_s else ""
+    yield 1, statistics.note
+
+
+def _joined(parts: Sequence[tuple[int, str]]) -> str:
+    return ", ".join(text for _, text in parts)
 
 
 class Display:
@@ -119,6 +134,7 @@ class Display:
         self._clock = clock
         self._console = console
         self._meter = Meter()
+        self._started_s = clock.monotonic()
 
     @asynccontextmanager
     async def showing(self, statistics: Callable[[], Statistics]) -> AsyncIterator[None]:
@@ -167,7 +183,7 @@ class Display:
             task,
             completed=snapshot.done + snapshot.failed,
             total=snapshot.total,
-            text=line(self._noun, snapshot, pace),
+            text=line(self._noun, snapshot, pace, self._console.width - len(f"{self._stage}: ")),
             refresh=True,
         )
         return pace
@@ -177,6 +193,7 @@ class Display:
 
     def _record(self, snapshot: Statistics, pace: Pace) -> None:
         """Leave the pace in the log, where ``status`` in another process finds it."""
+        average = _rate(snapshot.done + snapshot.failed, self._clock.monotonic() - self._started_s)
         log.info(
             "progress",
             extra={
@@ -185,7 +202,10 @@ class Display:
                 "failed": snapshot.failed,
                 "total": snapshot.total,
                 "bytes_done": snapshot.bytes_done,
+                "noun": self._noun,
                 "rate_per_s": pace.rate_per_s,
+                "average_per_s": average,
+                "bytes_per_s": pace.bytes_per_s,
                 "time_left_s": pace.time_left_s,
                 "note": snapshot.note,
             },

@@ -66,7 +66,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description=(
                 "A file that lists images, one per line (`debian`, `library/debian:12`, "
-                "`quay.io/ns/name@sha256:…`; `#` starts a comment). Names without a host belong to the "
+                "`quay.io/ns/name@sha256:...`; `#` starts a comment). Names without a host belong to the "
                 "hub or registry given, else to Docker Hub."
             )
         ),

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from corpus.catalog import open_catalog
+from corpus.catalog import read_catalog
 from corpus.catalog.census import Census
-from corpus.layout import Layout
 from pipeline import phrases
 from pipeline.summaries import status_lines
+from registry.errors import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
+
+    from corpus.catalog.census import FailedImage
+    from corpus.layout import Layout
 
 # The last progress event stands within the last lines of the log; one line is below 1 KiB.
 _TAIL_BYTES = 64 << 10
@@ -32,13 +35,15 @@ class StageRun(msgspec.Struct, frozen=True, kw_only=True):
             ``failed``, or ``killed`` (it left no outcome, and nobody is working here).
         started_at: ISO 8601, UTC.
         ended_at: ISO 8601, UTC; ``None`` while it runs.
-        rate_per_s: Units settled per second, as it last reported; ``None`` when it did not.
+        unit: What it counts: ``row``, ``image`` or ``layer``; ``None`` when it did not report yet.
+        rate_per_s: Units settled per second, over the whole run up to its last report.
         time_left_s: What it expected then, in seconds, while it runs.
     """
 
     outcome: str
     started_at: str
     ended_at: str | None
+    unit: str | None
     rate_per_s: float | None
     time_left_s: float | None
 
@@ -65,26 +70,47 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_status(layout: Layout) -> Status:
-    """The state of a data directory; creates nothing, takes no lock.
+    """The state of a census; creates nothing, writes nothing, takes no lock.
 
     Raises:
         ConfigurationError: The catalog there cannot be read.
     """
-    if not layout.catalog.is_file():
-        with TemporaryDirectory() as nowhere:  # a new catalog counts what an absent one would
-            return await _count(Layout(Path(nowhere)), shown=layout)
-    return await _count(layout, shown=layout)
-
-
-async def _count(layout: Layout, shown: Layout) -> Status:
-    async with open_catalog(layout) as catalog:
+    async with read_catalog(layout) as catalog:
         census = await catalog.census.count()
         runs = await catalog.runs.latest()
-    at_work = _is_somebody_at_work(shown)
+    at_work = _is_somebody_at_work(layout)
     last = {
-        stage: stage_run(run, last_progress(shown, stage), at_work=at_work) for stage, run in runs.items()
+        stage: stage_run(run, last_progress(layout, stage), at_work=at_work) for stage, run in runs.items()
     }
-    return Status(data=str(shown.root), census=census, runs=last)
+    return Status(data=str(layout.root), census=census, runs=last)
+
+
+async def failed_images(layout: Layout, *, as_json: bool) -> AsyncGenerator[str, None]:
+    """One line for every image that failed and every name that nobody can pull, however many there are.
+
+    Raises:
+        ConfigurationError: The catalog there cannot be read.
+    """
+    async with read_catalog(layout) as catalog, aclosing(catalog.census.failed_images()) as images:
+        async for image in images:
+            yield msgspec.json.encode(image).decode() if as_json else failure_line(image)
+
+
+def failure_line(image: FailedImage) -> str:
+    """Reason, image and detail, with tabs between; names come from strangers, and may hold anything."""
+    name = f"{image.registry}/{image.repository}"
+    if image.reference is not None:
+        name += f"{'@' if ':' in image.reference else ':'}{image.reference}"
+    detail = image.detail.removeprefix(f"{image.reason}: ")
+    if image.reason == Reason.INVALID_NAME and image.listed_by:
+        detail = f"listed by {image.listed_by}"
+    return "\t".join(_printable(text) for text in (image.reason, name, detail))
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
 
 
 def stage_run(run: Mapping[str, Any], progress: Mapping[str, Any], *, at_work: bool) -> StageRun:
@@ -95,7 +121,8 @@ def stage_run(run: Mapping[str, Any], progress: Mapping[str, Any], *, at_work: b
         outcome=outcome,
         started_at=_iso(run["started_at"]),
         ended_at=None if is_open else _iso(run["ended_at"]),
-        rate_per_s=progress.get("rate_per_s"),
+        unit=progress.get("noun"),
+        rate_per_s=progress.get("average_per_s"),
         time_left_s=progress.get("time_left_s") if outcome == "running" else None,
     )
 
@@ -144,7 +171,7 @@ def _describe(run: StageRun) -> str:
     when = f", since {run.started_at}" if run.ended_at is None else f" at {run.ended_at}"
     parts = [run.outcome + when]
     if run.rate_per_s is not None:
-        parts.append(f"{run.rate_per_s:.1f}/s")
+        parts.append(f"{run.rate_per_s:.1f} {run.unit}s/s on average")
     if run.time_left_s is not None:
         parts.append(f"{phrases.duration(run.time_left_s)} left")
     return ", ".join(parts)

@@ -33,7 +33,19 @@ class Catalog:
 @asynccontextmanager
 async def open_catalog(layout: Layout) -> AsyncIterator[Catalog]:
     """The catalog of a data directory; ``ConfigurationError`` says why it cannot be used."""
-    database = await Database.open(layout.catalog)
+    async with _closing(await Database.open(layout.catalog)) as catalog:
+        yield catalog
+
+
+@asynccontextmanager
+async def read_catalog(layout: Layout) -> AsyncIterator[Catalog]:
+    """The same to look at only: nothing is created or written, and read-only storage will do."""
+    async with _closing(await Database.open_readonly(layout.catalog)) as catalog:
+        yield catalog
+
+
+@asynccontextmanager
+async def _closing(database: Database) -> AsyncIterator[Catalog]:
     try:
         yield Catalog(
             repositories=RepositoryCatalog(database),

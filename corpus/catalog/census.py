@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import and_, case, exists, func, literal, null, select, union_all
 
 from corpus.catalog.schema import (
     blobs,
@@ -21,9 +21,12 @@ from corpus.catalog.schema import (
 from corpus.profiles.image import IMAGE_VERSION
 from corpus.profiles.layer import LAYER_VERSION
 from corpus.records import State
+from registry.errors import Reason
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Select
+    from collections.abc import AsyncGenerator
+
+    from sqlalchemy import ColumnElement, CompoundSelect, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from corpus.catalog.database import Database
@@ -82,6 +85,17 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
     registries: dict[str, int]  # repositories found, by registry
 
 
+class FailedImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that could not be had, or a name that nobody can pull."""
+
+    reason: str
+    registry: str
+    repository: str
+    reference: str | None  # tag or digest; none of a name that was not looked at yet
+    detail: str
+    listed_by: str | None  # where the repository was seen, by URL or file
+
+
 class CensusCatalog:
     """Counts over all tables, in one consistent read."""
 
@@ -121,6 +135,39 @@ class CensusCatalog:
                     .order_by(repositories.c.registry),
                 ),
             )
+
+    async def failed_images(self) -> AsyncGenerator[FailedImage, None]:
+        """Every image that failed and every invalid name, by reason and name: read while it is iterated."""
+        async with self._database.read() as connection, connection.stream(_failed_images()) as rows:
+            async for reason, registry, repository, reference, detail, listed_by in rows:
+                yield FailedImage(
+                    reason=reason,
+                    registry=registry,
+                    repository=repository,
+                    reference=reference,
+                    detail=detail or "",
+                    listed_by=listed_by,
+                )
+
+
+def _failed_images() -> CompoundSelect[str, str, str, str, str, str]:
+    listed_by = (
+        select(func.min(sightings.c.url))
+        .where(sightings.c.repository_id == repositories.c.id)
+        .scalar_subquery()
+    )
+    name = (repositories.c.registry, repositories.c.name)
+    failed = (
+        select(images.c.reason, *name, images.c.reference, images.c.detail, listed_by)
+        .join(repositories, repositories.c.id == images.c.repository_id)
+        .where(images.c.state == State.FAILED)
+    )
+    # Names that no download came to yet.
+    is_untouched = ~exists().where(images.c.repository_id == repositories.c.id)
+    invalid = select(literal(str(Reason.INVALID_NAME)), *name, null(), null(), listed_by).where(
+        and_(~repositories.c.is_pullable, is_untouched)
+    )
+    return union_all(failed, invalid).order_by(images.c.reason, *name, images.c.reference)
 
 
 async def _layers(connection: AsyncConnection) -> Layers:

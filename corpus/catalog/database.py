@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from urllib.parse import quote
 
-from sqlalchemy import event, insert, select
+from sqlalchemy import URL, event, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -30,6 +32,15 @@ T = TypeVar("T")
 # SQLite binds at most 32,766 values in a statement; a page of names stays far below.
 IN_CHUNK = 1_000
 
+# The disk is at fault, and not the file: primary result codes (sqlite.org, rescode.html).
+_DISK_TROUBLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+_PRIMARY_CODE = 0xFF
+# A directory in which SQLite cannot make the shared memory that goes with a log of changes.
+_UNWRITABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
+
+_DRIVER = "sqlite+aiosqlite"
+_WRITER = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+
 
 class Database:
     """One catalog file: many readers, one writing transaction at a time."""
@@ -40,19 +51,49 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path) -> Self:
-        """Open ``path``, creating it if it is missing; ``ConfigurationError`` if it cannot be used."""
-        database = cls(_engine(path))
+        """Open ``path``, creating it if it is missing.
+
+        Raises:
+            ConfigurationError: It cannot be used.
+            OperationalError: The disk is full, or fails.
+        """
+        # FULL: a committed checkpoint survives a power cut, and there are few of them.
+        database = cls(_engine(URL.create(_DRIVER, database=str(path)), _WRITER))
         try:
-            await database._check_format(path)
+            await database._ensure_format(path)
         except DatabaseError as error:
             await database.close()
-            raise ConfigurationError(
-                f"{path} cannot be used as a catalog ({error.orig}): "
-                "restore it from a backup, or name another directory with --data",
-            ) from error
+            if _code(error) in _DISK_TROUBLE:
+                raise
+            raise _unusable(path, error) from error
         except ConfigurationError:
             await database.close()
             raise
+        return database
+
+    @classmethod
+    async def open_readonly(cls, path: Path) -> Self:
+        """Open an existing ``path`` without writing anything, beside whoever writes.
+
+        Raises:
+            ConfigurationError: It cannot be used, or is not written yet.
+        """
+        # Beside a log of changes SQLite wants its shared memory. Without one nobody is writing, and the
+        # file can be read as it lies, which needs no more than the right to read it.
+        has_changes = path.with_name(f"{path.name}-wal").exists()
+        for is_immutable in (False, True) if has_changes else (True,):
+            database = cls(_engine(_readonly_url(path, is_immutable=is_immutable), ()))
+            try:
+                await database._require_format(path)
+            except DatabaseError as error:
+                await database.close()
+                if is_immutable or _code(error) not in _UNWRITABLE:
+                    raise _unusable(path, error) from error
+            except ConfigurationError:
+                await database.close()
+                raise
+            else:
+                break
         return database
 
     async def close(self) -> None:
@@ -71,19 +112,59 @@ class Database:
         async with self._writing, self._engine.begin() as connection:
             yield connection
 
-    async def _check_format(self, path: Path) -> None:
+    async def _ensure_format(self, path: Path) -> None:
         async with self.write() as connection:
             await connection.run_sync(lambda sync: meta.create(sync, checkfirst=True))
-            query = select(meta.c.value).where(meta.c.key == "format_version")
-            found = (await connection.execute(query)).scalar_one_or_none()
+            found = await _format_of(connection)
             if found is None:
                 await connection.run_sync(metadata.create_all)
                 await connection.execute(insert(meta).values(key="format_version", value=str(FORMAT_VERSION)))
-            elif int(found) > FORMAT_VERSION:
-                raise ConfigurationError(
-                    f"{path} has format {found}, newer than this hubcrawl understands ({FORMAT_VERSION}): "
-                    "update hubcrawl, or name another directory with --data",
-                )
+            else:
+                _check_format(path, found)
+
+    async def _require_format(self, path: Path) -> None:
+        async with self.read() as connection:
+            is_begun = await connection.run_sync(lambda sync: inspect(sync).has_table(meta.name))
+            found = await _format_of(connection) if is_begun else None
+        if found is None:
+            raise ConfigurationError(f"{path} holds no census yet: begin with `hubcrawl crawl`")
+        _check_format(path, found)
+
+
+async def _format_of(connection: AsyncConnection) -> int | None:
+    query = select(meta.c.value).where(meta.c.key == "format_version")
+    found = (await connection.execute(query)).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def _check_format(path: Path, found: int) -> None:
+    if found > FORMAT_VERSION:
+        raise ConfigurationError(
+            f"{path} has format {found}, newer than this hubcrawl understands ({FORMAT_VERSION}): "
+            "update hubcrawl, or name another directory with --data",
+        )
+
+
+def _unusable(path: Path, error: DatabaseError) -> ConfigurationError:
+    """The sentence for a file that cannot be used, with what may help."""
+    if _code(error) in _UNWRITABLE or _code(error) == sqlite3.SQLITE_PERM:
+        return ConfigurationError(
+            f"{path} cannot be opened ({error.orig}): make it readable, and writable for all but `status`"
+        )
+    return ConfigurationError(
+        f"{path} cannot be used as a catalog ({error.orig}): "
+        "restore it from a backup, or name another directory with --data",
+    )
+
+
+def _code(error: DatabaseError) -> int:
+    """SQLite's primary result code."""
+    return getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY_CODE
+
+
+def _readonly_url(path: Path, *, is_immutable: bool) -> URL:
+    query = {"uri": "true", "mode": "ro"} | ({"immutable": "1"} if is_immutable else {})
+    return URL.create(_DRIVER, database=f"file:{quote(str(path.absolute()))}", query=query)
 
 
 def uninterrupted(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -107,14 +188,13 @@ def uninterrupted(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[An
     return write
 
 
-def _engine(path: Path) -> AsyncEngine:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+def _engine(url: URL, pragmas: Sequence[str]) -> AsyncEngine:
+    engine = create_async_engine(url)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        # FULL: a committed checkpoint survives a power cut, and there are few of them.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in (*pragmas, "busy_timeout=30000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -5,28 +5,30 @@ from __future__ import annotations
 from functools import partial
 
 from analyzer.engine import AnalyzeEngine, has_work
-from pipeline.phrases import counted, size
 from pipeline.stages.bench import Bench, Report
-from pipeline.summaries import analyze_lines
+from pipeline.summaries import WHICH_FAILED, analyze_lines, analyzed
+from registry.errors import ConfigurationError
 
 
 async def analyze(bench: Bench) -> int:
     """Run the stage; returns the exit status."""
     if await has_work(bench.catalog):
         return await bench.record(partial(_analyze, bench))
-    lines = analyze_lines(await bench.census(), bench.layout.root)
-    return bench.nothing_to_do("every layer and image in the store has its profile", lines)
+    census = await bench.census()
+    if not census.blobs.count and census.images.pending:
+        raise ConfigurationError("nothing was downloaded yet: begin with `hubcrawl download`")
+    why = "every layer and image in the store has its profile"
+    if not census.blobs.count:
+        why = f"no image could be had: `{WHICH_FAILED}` says why"
+    return bench.nothing_to_do(why, analyze_lines(census, bench.layout.root))
 
 
 async def _analyze(bench: Bench) -> Report:
     engine = AnalyzeEngine(bench.catalog, bench.layout, bench.settings.analyze, bench.clock)
     summary = await bench.run(engine, "layer")
     return Report(
-        headline=(
-            f"{counted(summary.layers, 'layer')} and {counted(summary.images, 'image')} profiled, "
-            f"{counted(summary.files, 'file')} in {size(summary.als_bytes)} of tar read"
-        ),
-        lines=analyze_lines(await bench.census(), bench.layout.root),
+        this_run=list(analyzed(summary)),
+        census=analyze_lines(await bench.census(), bench.layout.root),
         summaries=[summary],
         stopped=summary.stopped,
     )

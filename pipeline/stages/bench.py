@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rich.console import Console
@@ -16,24 +15,33 @@ from sqlalchemy.exc import OperationalError
 
 from corpus.blobs import BlobStore
 from corpus.catalog import Catalog, open_catalog
-from corpus.layout import Layout
 from corpus.lock import exclusive
 from pipeline import phrases
+from pipeline.directory import census_in, directory_of
 from pipeline.interrupts import run_until_interrupted
 from pipeline.logs import logging_to
-from pipeline.progress import Display, Statistics, tell
+from pipeline.output import say, tell
+from pipeline.progress import Display, Statistics, settled_of
+from pipeline.summaries import labelled
 from registry.transport.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from corpus.catalog.census import Census
+    from corpus.layout import Layout
     from pipeline.config import Resolved
     from pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 
 DONE, STOPPED = 0, 1
+
+# The stage that begins a census.
+BEGINNING = "crawl"
+
+# Events outside of any run, which has a log, go nowhere: without a handler logging prints them.
+_NOWHERE = logging.NullHandler()
 
 Summary_co = TypeVar("Summary_co", covariant=True)
 
@@ -53,14 +61,14 @@ class Report:
     """What became of a run.
 
     Attributes:
-        headline: One sentence on what this run did.
-        lines: What the corpus holds now.
+        this_run: What this run did, line by line.
+        census: What the whole census holds now.
         summaries: The engines' summaries (dataclasses), for the record.
         stopped: Why the run had to stop before its work was done, if it had to.
     """
 
-    headline: str
-    lines: Sequence[str]
+    this_run: Sequence[str]
+    census: Sequence[str]
     summaries: Sequence[Any]
     stopped: str | None
 
@@ -95,12 +103,21 @@ class Bench:
             clock=self.clock,
             console=self.console,
         )
-        async with display.showing(engine.statistics):
-            return await engine.run()
+        try:
+            async with display.showing(engine.statistics):
+                return await engine.run()
+        except asyncio.CancelledError:
+            kept = settled_of(noun, engine.statistics())
+            self.tell(f"interrupted: {kept} done; run the same command again to go on")
+            raise
+
+    def tell(self, sentence: str) -> None:
+        """Say something on the way."""
+        tell(self.console, sentence)
 
     def nothing_to_do(self, why: str, lines: Sequence[str]) -> int:
         """Say so, with what there is."""
-        _print(f"{self.stage}: nothing to do: {why}", lines)
+        say("\n".join([f"{self.stage}: nothing to do: {why}", *lines]))
         return DONE
 
     async def record(self, work: Callable[[], Awaitable[Report]]) -> int:
@@ -110,15 +127,18 @@ class Bench:
         await self.catalog.runs.start(run_id, self.stage, self.resolved.recorded(), started_at)
         log_file = self.layout.logs / f"{run_id}.jsonl"
         secrets = [self.settings.source.password]
-        with logging_to(log_file, self.settings.general.log_level, secrets):
+        with logging_to(log_file, self.settings.general.log_level, secrets) as kept:
             report = await self._recorded(run_id, work)
         took = phrases.duration(self.clock.now() - started_at)
         ended = "finished" if report.stopped is None else "stopped"
-        _print(f"{self.stage} {ended} after {took}: {report.headline}", report.lines)
-        if report.stopped is None:
-            return DONE
-        tell(self.console, f"hubcrawl: stopped: {report.stopped}")
-        return STOPPED
+        lines = [*labelled("this run", report.this_run), *report.census]
+        say("\n".join([f"{self.stage} {ended} after {took}", *lines]))
+        if report.stopped is not None:
+            self.tell(f"hubcrawl: stopped: {report.stopped}")
+            return STOPPED
+        if kept.lost:
+            self.tell(f"hubcrawl: {phrases.counted(kept.lost, 'event')} could not be written to {log_file}")
+        return DONE
 
     async def _recorded(self, run_id: str, work: Callable[[], Awaitable[Report]]) -> Report:
         log.info("run_started", extra={"run": run_id, "settings": self.resolved.recorded()})
@@ -145,19 +165,18 @@ class Bench:
 async def open_bench(stage: str, resolved: Resolved, console: Console) -> AsyncIterator[Bench]:
     """The bench in the data directory of the settings, which no other process may work on meanwhile.
 
+    Only a crawl begins a census: the other stages create nothing where there is none.
+
     Raises:
         ConfigurationError: The directory cannot be written, is held by another process, or its catalog
             cannot be used.
     """
-    layout = Layout(Path(resolved.settings.general.data))
+    find = directory_of if stage == BEGINNING else census_in
+    layout = find(resolved.settings.general.data)
     layout.ensure()
     with exclusive(layout):
         async with open_catalog(layout) as catalog:
             yield Bench(stage, resolved, layout, catalog, BlobStore(layout), SystemClock(), console)
-
-
-def _print(headline: str, lines: Sequence[str]) -> None:
-    print("\n".join([headline, *lines]), flush=True)  # noqa: T201 - the result of the command
 
 
 def run_stage(stage: Callable[[Bench], Awaitable[int]], resolved: Resolved) -> int:
@@ -167,6 +186,7 @@ def run_stage(stage: Callable[[Bench], Awaitable[int]], resolved: Resolved) -> i
         The exit status.
     """
     console = Console(stderr=True)
+    logging.getLogger().addHandler(_NOWHERE)
 
     async def work() -> int:
         async with open_bench(stage.__name__, resolved, console) as bench:
@@ -189,5 +209,5 @@ def disk_trouble(error: Exception) -> str | None:
         return None if None in causes else causes[0]
     if isinstance(error, OperationalError):
         return f"the catalog cannot be written ({error.orig})"
-    is_disk = isinstance(error, OSError) and not isinstance(error, BrokenPipeError)  # `hubcrawl … | head`
+    is_disk = isinstance(error, OSError) and not isinstance(error, BrokenPipeError)  # nobody reads stderr
     return str(error) if is_disk else None

@@ -5,19 +5,23 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from hubcrawl.engine import CrawlEngine, has_work
-from pipeline import phrases
 from pipeline.listings import listings
 from pipeline.network import open_transport, require_accounts, started, unreachable
+from pipeline.phrases import counted
 from pipeline.stages.bench import Bench, Report
-from pipeline.summaries import crawl_lines
+from pipeline.summaries import crawl_lines, crawled
 from pipeline.targets import crawl_target, registry_named
 from registry.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
+    from corpus.records import Registry
     from hubcrawl.engine import CrawlSummary
+    from hubcrawl.settings import CrawlSettings
     from pipeline.targets import Target
     from registry.transport.http import Transport
 
@@ -28,15 +32,21 @@ async def crawl(bench: Bench) -> int:
     known = await bench.catalog.repositories.registries()
     target = crawl_target(settings.source, known)
     async with open_transport(settings, bench.clock, [target]) as transport:
-        pending = {
-            source.name
+        listed = [
+            (registry_named(name, target, known), source.name)
             for name, source in await listings(transport, target, settings.crawl)
-            if await has_work(bench.catalog, registry_named(name, target, known), source.name, settings.crawl)
-        }
-        if pending:
+        ]
+        if pending := await _pending(bench, listed, settings.crawl):
             return await bench.record(partial(_crawl, bench, transport, target, pending))
-    why = f"{target.registry.name} is listed, as far as its pages and the limit go"
+    why = f"{target.registry.name} is listed; `hubcrawl crawl --again` lists it anew"
+    if await _pending(bench, listed, msgspec.structs.replace(settings.crawl, limit=0)):
+        why = f"the limit of {counted(settings.crawl.limit, 'repository')} is reached, and more are listed"
     return bench.nothing_to_do(why, crawl_lines(await bench.census(), bench.layout.root))
+
+
+async def _pending(bench: Bench, listed: Sequence[tuple[Registry, str]], settings: CrawlSettings) -> set[str]:
+    """Which of these listings have pages to read."""
+    return {name for registry, name in listed if await has_work(bench.catalog, registry, name, settings)}
 
 
 async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Collection[str]) -> Report:
@@ -44,7 +54,7 @@ async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Co
     settings = bench.settings.crawl
     known = await bench.catalog.repositories.registries()
     summaries: list[CrawlSummary] = []
-    async with started(target) as reached:
+    async with started(target, bench.tell) as reached:
         await _require_site(bench, reached)
         if target.source.registry:
             await require_accounts(transport, bench.settings, [target])
@@ -53,10 +63,9 @@ async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Co
                 registry = registry_named(name, target, known)
                 engine = CrawlEngine(bench.catalog, registry, source, settings, bench.clock)
                 summaries.append(await bench.run(engine, "row"))
-    new = sum(summary.new for summary in summaries)
     return Report(
-        headline=f"{phrases.counted(new, 'new repository')} in {target.registry.name}",
-        lines=crawl_lines(await bench.census(), bench.layout.root, summaries),
+        this_run=list(crawled(summaries, target.registry.name)),
+        census=crawl_lines(await bench.census(), bench.layout.root),
         summaries=summaries,
         stopped=next((summary.stopped for summary in summaries if summary.stopped), None),
     )

@@ -9,39 +9,65 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from downloader.engine import DownloadEngine, has_work
+from downloader.plan import parse_platforms, parse_tags
+from pipeline.directory import no_census
 from pipeline.network import client, open_transport, require_accounts, started, unreachable
-from pipeline.phrases import counted, size
+from pipeline.phrases import counted
 from pipeline.stages.bench import Bench, Report
-from pipeline.summaries import download_lines
+from pipeline.summaries import download_lines, downloaded
 from pipeline.targets import download_targets
 from registry.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.settings import Settings
     from pipeline.targets import Target
+
+
+def check(settings: Settings) -> None:
+    """``ConfigurationError`` for what cannot be used, whether or not there is anything to fetch."""
+    parse_platforms(settings.download.platform)
+    parse_tags(settings.download.tags)
+    download_targets(settings.source, known=())
 
 
 async def download(bench: Bench) -> int:
     """Run the stage; returns the exit status."""
     settings = bench.settings
-    known = await bench.catalog.repositories.registries()
-    targets = download_targets(settings.source, known)
+    targets = await _targets(bench)
     names = [target.registry.name for target in targets]
-    if names and await has_work(bench.catalog, names, settings.download):
-        unlimited = msgspec.structs.replace(settings.download, limit=0)
-        busy = [t for t in targets if await has_work(bench.catalog, [t.registry.name], unlimited)]
+    unlimited = msgspec.structs.replace(settings.download, limit=0)
+    busy = [t for t in targets if await has_work(bench.catalog, [t.registry.name], unlimited)]
+    if busy and await has_work(bench.catalog, names, settings.download):
         return await bench.record(partial(_download, bench, busy))
-    unknown = [name for name in names if name not in {registry.name for registry in known}]
-    why = "every image wanted is fetched, or failed for good"
-    if unknown or not names:
-        why = f"{unknown[0] if unknown else 'no registry'} was crawled yet; begin with `hubcrawl crawl`"
-    return bench.nothing_to_do(why, download_lines(await bench.census(), bench.layout.root))
+    census = await bench.census()
+    why = "every image wanted is fetched"
+    if busy:
+        limit = counted(settings.download.limit, "image")
+        why = f"the limit of {limit} is reached; {census.images.pending:,} pending"
+    elif await bench.catalog.images.has_reopenable(names, permanent=True):
+        why += ", or failed for good; `hubcrawl download --retry-failed` tries those again"
+    return bench.nothing_to_do(why, download_lines(census, bench.layout.root))
+
+
+async def _targets(bench: Bench) -> list[Target]:
+    """What to fetch from; ``ConfigurationError`` where that was not crawled."""
+    known = await bench.catalog.repositories.registries()
+    targets = download_targets(bench.settings.source, known)
+    if not known:
+        raise no_census(bench.layout)
+    for target in targets:
+        if target.registry.name not in {registry.name for registry in known}:
+            raise ConfigurationError(
+                f"{target.registry.name} was not crawled yet: name it to `hubcrawl crawl` first"
+            )
+    return targets
 
 
 async def _download(bench: Bench, targets: Sequence[Target]) -> Report:
     async with AsyncExitStack() as stack:
-        reached = [await stack.enter_async_context(started(target)) for target in targets]
+        reached = [await stack.enter_async_context(started(target, bench.tell)) for target in targets]
         answering, missed = await _answering(bench, reached)
         transport = await stack.enter_async_context(open_transport(bench.settings, bench.clock, answering))
         await require_accounts(transport, bench.settings, answering)
@@ -54,11 +80,8 @@ async def _download(bench: Bench, targets: Sequence[Target]) -> Report:
         )
         summary = await bench.run(engine, "image")
     return Report(
-        headline=(
-            f"{counted(summary.done, 'image')} fetched, {sum(summary.failed.values()):,} could not be had, "
-            f"{size(summary.bytes_fetched)} came over the network"
-        ),
-        lines=download_lines(await bench.census(), bench.layout.root),
+        this_run=list(downloaded(summary)),
+        census=download_lines(await bench.census(), bench.layout.root),
         summaries=[summary],
         stopped=summary.stopped or missed,
     )

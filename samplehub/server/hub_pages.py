@@ -182,12 +182,28 @@ def _page_links(request: web.Request, page: int, pages: int) -> str:
 
 
 def _page(title: str, body: str, stores: Mapping[str, object], status: int = 200) -> web.Response:
-    text = _PAGE.format(title=escape(title), body=body, script=_app_script(stores))
+    text = _PAGE.format(title=escape(title), style=_STYLE, body=body, script=_app_script(stores))
     return web.Response(text=text, content_type="text/html", status=status)
 
 
+# Readable in a browser; the markup of 2018, which is what is read by machine, stays as it was.
+_STYLE = (
+    "body{font:16px/1.5 sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "pre{background:#f4f4f4;padding:1rem;overflow-x:auto;font-size:14px}"
+    "a{color:#0b5394}h3{font-size:1.6rem;margin:0 0 1rem}"
+    ".no-bullet{list-style:none;padding:0}"
+    "li[class^=RepositoryListItem] a{display:flex;gap:1rem;align-items:center;padding:.5rem 0;"
+    "border-bottom:1px solid #ddd;text-decoration:none;color:inherit}"
+    "[class^=RepositoryListItem__head]{flex:1}[class^=RepositoryListItem__repoName]{font-weight:bold}"
+    "[class^=RepositoryListItem__stats]{width:5rem;text-align:right}"
+    "[class^=RepositoryListItem__subLabel],[class^=RepositoryListItem__text],.undefined"
+    "{font-size:.75rem;color:#666}"
+    ".pagination{display:flex;flex-wrap:wrap;gap:.75rem;list-style:none;padding:0}"
+    ".current a{color:inherit;font-weight:bold;text-decoration:none}"
+)
+
 _PAGE = (
-    '<!DOCTYPE html><html><head><meta charset="utf-8"/><title>Docker Hub</title></head>'
+    '<!DOCTYPE html><html><head><meta charset="utf-8"/><title>Docker Hub</title><style>{style}</style></head>'
     '<body><div id="app"><main class="Application__main___hmFcL">'
     '<div class="PageHeader__pageHeader___27fyX"><div class="row"><div class="large-12 columns">'
     '<h3 class="left">{title}</h3></div></div></div>{body}</main></div><script>{script}</script></body>'

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from corpus.catalog import Catalog, open_catalog
+from corpus.catalog import Catalog, open_catalog, read_catalog
 from corpus.catalog.database import Database
 from corpus.layout import Layout
 from corpus.records import Registry
@@ -31,6 +33,63 @@ async def test_a_file_that_is_no_database_is_refused(layout: Layout) -> None:
     with pytest.raises(ConfigurationError, match="cannot be used as a catalog .* restore it"):
         async with open_catalog(layout):
             pass
+
+
+async def test_a_full_disk_is_not_taken_for_a_damaged_file(layout: Layout) -> None:
+    """Nobody is told to restore a backup of a catalog that could not even be written."""
+
+    class Full(Database):
+        async def _ensure_format(self, path: Path) -> None:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise OperationalError(f"CREATE TABLE meta in {path}", {}, error)
+
+    with pytest.raises(OperationalError, match="disk is full"):
+        await Full.open(layout.catalog)
+
+
+async def test_looking_creates_and_writes_nothing(layout: Layout) -> None:
+    """Not even the files that SQLite keeps beside a database in use."""
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        async with read_catalog(layout):
+            pass
+    async with open_catalog(layout) as catalog:
+        await catalog.repositories.add_registry(Registry("kept", "x"))
+    before = sorted(layout.root.iterdir())
+    async with read_catalog(layout) as reader:
+        assert [registry.name for registry in await reader.repositories.registries()] == ["kept"]
+        with pytest.raises(OperationalError, match="readonly"):
+            await reader.repositories.add_registry(Registry("new", "x"))
+    assert sorted(layout.root.iterdir()) == before
+
+
+async def test_looking_sees_what_a_process_at_work_has_committed(catalog: Catalog, layout: Layout) -> None:
+    """Also what stands in the log of changes only."""
+    await catalog.repositories.add_registry(Registry("new", "x"))
+    async with read_catalog(layout) as reader:
+        assert [registry.name for registry in await reader.repositories.registries()] == [
+            "new",
+            "registry.test",
+        ]
+
+
+async def test_a_file_that_nothing_was_written_to_holds_no_census(layout: Layout) -> None:
+    """As a full disk or a kill leaves it."""
+    layout.catalog.touch()
+    with pytest.raises(ConfigurationError, match="holds no census yet: begin with"):
+        async with read_catalog(layout):
+            pass
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%41b", "a b"])
+async def test_a_directory_may_have_any_name(layout: Layout, name: str) -> None:
+    """Nothing in it is read as part of a URL."""
+    odd = Layout(layout.root / name)
+    odd.root.mkdir()
+    async with open_catalog(odd):
+        assert odd.catalog.is_file()
+        async with read_catalog(odd) as reader:
+            assert await reader.repositories.registries() == []
 
 
 async def test_a_transaction_that_fails_leaves_nothing(layout: Layout) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from corpus.catalog import open_catalog
+from corpus.layout import Layout
 from pipeline import cli
 
 if TYPE_CHECKING:
@@ -50,6 +53,20 @@ def hubcrawl(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(status, out, err)
 
     return run
+
+
+@pytest.fixture
+def census(elsewhere: Path) -> Layout:
+    """A census in ``data`` that was begun, and holds nothing yet."""
+    layout = Layout(elsewhere / "data")
+    layout.ensure()
+
+    async def begin() -> None:
+        async with open_catalog(layout):
+            pass
+
+    asyncio.run(begin())
+    return layout
 
 
 @pytest.fixture
@@ -102,11 +119,11 @@ def guarded() -> Iterator[str]:
 
 
 @pytest.fixture
-def add_repository() -> Callable[[str, str], None]:
-    """Put a repository of a registry into the catalog in ``data``, as a crawl would have."""
+def add_repository(census: Layout) -> Callable[[str, str], None]:
+    """Put a repository of a registry into the catalog of the census, as a crawl would have."""
 
     def add(registry: str, source: str) -> None:
-        with contextlib.closing(sqlite3.connect("data/catalog.sqlite")) as catalog, catalog:
+        with contextlib.closing(sqlite3.connect(census.catalog)) as catalog, catalog:
             catalog.execute("INSERT INTO registries (name, source) VALUES (?, ?)", (registry, source))
             catalog.execute(
                 "INSERT INTO repositories (registry, name, is_pullable, first_seen_at, last_seen_at)"

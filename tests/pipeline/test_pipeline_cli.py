@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -80,7 +80,10 @@ def test_a_command_shows_the_options_of_its_own_sections_only(
         (["download", "--retry-faild"], "--retry-failed"),
         (["crawl", "--limit"], "requires an argument"),
         (["crawl", "--limit", "many"], "--limit 'many' cannot be used: expected a whole number"),
-        (["download", "--parallel-images", "0"], "--parallel-images '0' cannot be used: expected int >= 1"),
+        (
+            ["download", "--parallel-images", "0"],
+            "--parallel-images '0' cannot be used: expected a whole number, at least 1",
+        ),
         (["crawl", "--config", "missing.toml"], "cannot read the configuration file missing.toml"),
         (["crawl", "--registry", "localhost:5000"], "source.registry: 'localhost:5000' is not the address"),
         (["crawl", "--registry", "http://user@host"], "credentials have their own settings"),
@@ -111,7 +114,6 @@ def test_an_unreachable_registry_is_one_sentence(
     """It names the address and what to check; nothing is recorded as failed."""
     url = f"http://127.0.0.1:{closed_port}"
     if command == "download":
-        hubcrawl("download")  # creates the catalog
         add_repository(f"127.0.0.1:{closed_port}", f"registry={url}")
         sentence = refused(hubcrawl(command))
     else:
@@ -143,7 +145,6 @@ def test_an_account_that_is_refused_is_one_sentence(
 ) -> None:
     """A mistyped password fails no image and no page, and is not repeated."""
     monkeypatch.setenv("HUBCRAWL_SOURCE_PASSWORD", "mistyped")
-    hubcrawl("download")  # creates the catalog
     add_repository(guarded.partition("://")[2], f"registry={guarded}")
     sentence = refused(hubcrawl(command, "--registry", guarded, "--username", "me"))
     assert "refuses the account" in sentence
@@ -200,24 +201,22 @@ def test_an_unreachable_search_site_is_one_sentence(hubcrawl: Callable[..., Ende
     assert f"cannot reach {url} " in refused(hubcrawl("crawl", "--hub", "docker.io", "--search-url", url))
 
 
-@pytest.mark.parametrize("command", ["crawl", "download", "analyze"])
 def test_a_data_directory_that_cannot_be_written_is_one_sentence(
-    hubcrawl: Callable[..., Ended], elsewhere: Path, command: str
+    hubcrawl: Callable[..., Ended], elsewhere: Path
 ) -> None:
     """Below a file nobody can write, not even root."""
     (elsewhere / "file").write_text("")
-    sentence = refused(hubcrawl(command, "--data", elsewhere / "file" / "data"))
+    sentence = refused(hubcrawl("crawl", "--data", elsewhere / "file" / "data"))
     assert "cannot write to the data directory" in sentence
     assert "--data" in sentence
 
 
 @pytest.mark.parametrize("command", ["crawl", "download", "analyze", "status"])
 def test_a_data_directory_of_a_newer_format_is_one_sentence(
-    hubcrawl: Callable[..., Ended], command: str
+    hubcrawl: Callable[..., Ended], census: Layout, command: str
 ) -> None:
     """Nothing is touched: the newer program can still use it."""
-    hubcrawl("download")
-    with contextlib.closing(sqlite3.connect("data/catalog.sqlite")) as catalog, catalog:
+    with contextlib.closing(sqlite3.connect(census.catalog)) as catalog, catalog:
         catalog.execute("UPDATE meta SET value = '999' WHERE key = 'format_version'")
     assert "has format 999, newer than this hubcrawl understands" in refused(hubcrawl(command))
 
@@ -231,35 +230,97 @@ def test_a_catalog_that_is_none_is_one_sentence(hubcrawl: Callable[..., Ended], 
 
 @pytest.mark.parametrize("command", ["crawl", "download", "analyze"])
 def test_a_second_process_on_a_data_directory_is_turned_away(
-    hubcrawl: Callable[..., Ended], elsewhere: Path, command: str
+    hubcrawl: Callable[..., Ended], census: Layout, command: str
 ) -> None:
     """It is told who is at work, and what to do."""
-    layout = Layout(elsewhere / "data")
-    layout.ensure()
-    with exclusive(layout):
+    with exclusive(census):
         sentence = refused(hubcrawl(command))
     assert f"another hubcrawl (process {os.getpid()}) is working on data" in sentence
     assert "wait for it to end" in sentence
 
 
-def test_status_is_shown_while_a_stage_is_at_work(hubcrawl: Callable[..., Ended], elsewhere: Path) -> None:
+def test_status_is_shown_while_a_stage_is_at_work(hubcrawl: Callable[..., Ended], census: Layout) -> None:
     """Reading takes no lock."""
-    layout = Layout(elsewhere / "data")
-    layout.ensure()
-    with exclusive(layout):
+    with exclusive(census):
         assert hubcrawl("status").status == 0
 
 
-def test_a_run_without_work_says_so_and_does_nothing(hubcrawl: Callable[..., Ended]) -> None:
-    """In an empty data directory there is nothing to download or analyze; no run is recorded."""
-    download, analyze = hubcrawl("download"), hubcrawl("analyze")
-    assert download.status == analyze.status == 0
-    assert download.out.startswith(
-        "download: nothing to do: no registry was crawled yet; begin with `hubcrawl crawl`"
-    )
-    assert analyze.out.startswith("analyze: nothing to do: ")
+@pytest.mark.parametrize(
+    "arguments", [["download"], ["analyze"], ["status"], ["status", "--json"], ["status", "--failed"]]
+)
+def test_where_there_is_no_census_the_sentence_says_how_to_begin_one(
+    hubcrawl: Callable[..., Ended], elsewhere: Path, arguments: list[str]
+) -> None:
+    """A mistyped directory is not mistaken for an empty census, and is not created."""
+    sentence = refused(hubcrawl(*arguments, "--data", "mistyped"))
+    assert "there is no census in mistyped: begin with `hubcrawl crawl`" in sentence
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["crawl", "download", "analyze", "status"])
+def test_a_file_is_no_data_directory(hubcrawl: Callable[..., Ended], elsewhere: Path, command: str) -> None:
+    """The sentence says what it is."""
+    (elsewhere / "afile").write_text("")
+    assert "afile is a file, not a directory" in refused(hubcrawl(command, "--data", "afile"))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [("--platform", "nonsense", "'nonsense' is not understood"), ("--tags", "-x", "'-x' is not understood")],
+)
+def test_a_rule_that_is_none_is_refused_even_where_nothing_is_to_be_fetched(
+    hubcrawl: Callable[..., Ended], option: str, value: str, expected: str
+) -> None:
+    """A mistake is told before anything else."""
+    assert expected in refused(hubcrawl("download", f"{option}={value}"))
+
+
+@pytest.mark.usefixtures("census")
+def test_a_census_without_a_registry_has_nothing_to_download(hubcrawl: Callable[..., Ended]) -> None:
+    """A crawl that reached nobody leaves one; no run is recorded."""
+    assert "there is no census in data: begin with `hubcrawl crawl`" in refused(hubcrawl("download"))
     assert json.loads(hubcrawl("status", "--json").out)["runs"] == {}
     assert list(Path("data/logs").iterdir()) == []
+
+
+def test_a_registry_that_was_not_crawled_is_named(
+    hubcrawl: Callable[..., Ended], add_repository: Callable[[str, str], None]
+) -> None:
+    """Although another one was."""
+    add_repository("quay.io", "")
+    assert "docker.io was not crawled yet" in refused(hubcrawl("download", "--hub", "docker.io"))
+
+
+def test_an_analysis_before_any_download_says_what_comes_first(
+    hubcrawl: Callable[..., Ended], add_repository: Callable[[str, str], None]
+) -> None:
+    """It is not claimed that every layer has its profile."""
+    add_repository("quay.io", "")
+    assert "nothing was downloaded yet: begin with `hubcrawl download`" in refused(hubcrawl("analyze"))
+
+
+@pytest.mark.parametrize("port", ["99999", "-1"])
+def test_a_port_that_is_none_is_one_sentence(hubcrawl: Callable[..., Ended], port: str) -> None:
+    """With the numbers that would do."""
+    sentence = refused(hubcrawl("samplehub", "--port", port))
+    assert f"--port {port} cannot be used: expected a number from 0 to 65535" in sentence
+
+
+def test_a_mistyped_option_points_to_the_help_of_its_command(hubcrawl: Callable[..., Ended]) -> None:
+    """That of the program does not list it."""
+    assert "(see hubcrawl download --help)" in refused(hubcrawl("download", "--retry-faild"))
+
+
+def test_an_interruption_before_a_command_began_is_quiet(
+    hubcrawl: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status 130, as of any interruption."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.options.resolve", interrupt)
+    assert hubcrawl("settings") == (130, "", "")
 
 
 def test_schemas_are_written_as_published(hubcrawl: Callable[..., Ended], elsewhere: Path) -> None:
@@ -299,3 +360,52 @@ def test_help_is_there_at_once() -> None:
         [sys.executable, "-c", imported], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "set()\n"
+
+
+def in_a_process(arguments: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command line as a program of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **how.pop("env", {})}
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, env=environment, stderr=subprocess.PIPE, text=True, check=False, timeout=60, **how
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["--help"], ["settings"], ["status"]])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.usefixtures("census")
+def test_a_terminal_that_cannot_encode_a_character_gets_another_one(
+    arguments: list[str], encoding: str
+) -> None:
+    """No text of ours, and no name of a stranger, ends the program."""
+    os.rename("data", "漢-données")  # noqa: PTH104 - the shorter way
+    environment = {"LC_ALL": "C", "PYTHONIOENCODING": encoding, "HUBCRAWL_DATA": "漢-données"}
+    done = in_a_process(arguments, stdout=subprocess.DEVNULL, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["--help"], ["settings"], ["status"], ["status", "--failed"]])
+def test_an_output_that_cannot_be_written_is_one_sentence(
+    add_repository: Callable[[str, str], None], census: Layout, arguments: list[str]
+) -> None:
+    """Status 1, and no traceback, not even from Python's own end."""
+    add_repository("quay.io", "")
+    with contextlib.closing(sqlite3.connect(census.catalog)) as catalog, catalog:
+        catalog.execute("UPDATE repositories SET is_pullable = 0")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = in_a_process(arguments, stdout=full)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "No space left on device" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """``hubcrawl settings | head -1`` says nothing of it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = in_a_process(["settings"], stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = "from pipeline.cli import main; main()"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_cancels_the_work_and_says_what_to_do(number: int) -> None:
     """The work is cancelled once, may clean up, and the status is 130."""
     said: list[str] = []
@@ -63,6 +63,37 @@ def test_the_second_signal_exits_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
     run_until_interrupted(stubborn(), lambda _: None)
     assert exited.is_set()
+
+
+def test_a_hangup_that_is_ignored_stays_ignored() -> None:
+    """So that ``nohup hubcrawl`` outlives its terminal."""
+
+    async def work() -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return 0
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run_until_interrupted(work(), lambda _: None) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_an_error_that_nobody_waits_for_goes_to_the_log(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And not onto the terminal."""
+
+    async def work() -> int:
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "Task exception was never retrieved", "exception": RuntimeError("stray")}
+        )
+        return 0
+
+    run_until_interrupted(work(), lambda _: None)
+    (record,) = caplog.records
+    assert (record.name, record.message) == ("pipeline.interrupts", "stray_error")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_work_that_ends_by_itself_gives_its_own_status() -> None:
@@ -125,6 +156,7 @@ def test_an_interrupted_crawl_is_recorded_and_goes_on_when_repeated(
     _, said = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED
     assert said.startswith("stopping: ")
+    assert "interrupted: 0 rows done; run the same command again to go on" in said
     assert "Traceback" not in said
     assert json.loads(hubcrawl("status", "--json").out)["runs"]["crawl"]["outcome"] == "interrupted"
     HesitantRegistry.released.set()

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.logs import HIDDEN, JsonLines, logging_to, redact
+from pipeline.logs import HIDDEN, JsonLines, LogFile, logging_to, redact
 from registry.digests import EMPTY_LAYER
 from registry.errors import Reason
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def event(secrets: tuple[str, ...] = (), /, **fields: Any) -> dict[str, Any]:
@@ -127,3 +125,25 @@ def test_events_of_every_room_at_or_above_the_level_are_appended_while_the_block
 def test_a_password_that_is_not_set_hides_nothing() -> None:
     """An empty secret is no secret."""
     assert event(("",), note="plain")["note"] == "plain"
+
+
+def test_what_a_full_disk_does_not_take_is_counted_and_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The program has its own sentence for that; logging has none, and no traceback."""
+    with logging_to(Path("/dev/full"), "info") as log:
+        logging.getLogger("registry").info("lost")
+        logging.getLogger("registry").info("lost too")
+    assert log.lost == 2
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_fault_in_an_event_is_not_taken_for_a_full_disk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is a bug, and shown."""
+    log = LogFile(tmp_path / "run.jsonl")
+    log.emit(logging.makeLogRecord({"msg": "%d", "args": ("no number",)}))
+    log.close()
+    assert log.lost == 0
+    assert "Logging error" in capsys.readouterr().err

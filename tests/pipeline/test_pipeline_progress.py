@@ -62,8 +62,8 @@ NOWHERE = Pace(None, None)
         (Snapshot(done=1, total=1), NOWHERE, "1 of 1 image"),
         (
             Snapshot(done=117, failed=3, total=5000, bytes_done=1 << 30),
-            Pace(14.2, 343),
-            "120 of 5,000 images, 3 failed, 1.0 GiB, 14.2/s, 5 min 43 s left",
+            Pace(14.2, 343, 3 << 20),
+            "120 of 5,000 images, 3 failed, 1.0 GiB, 3.0 MiB/s, 14.2 images/s, 5 min 43 s left",
         ),
         (
             Snapshot(done=2, note="waiting for quota until 12:30"),
@@ -75,6 +75,29 @@ NOWHERE = Pace(None, None)
 def test_a_line_says_what_is_known_and_nothing_else(snapshot: Snapshot, pace: Pace, expected: str) -> None:
     """Count, total, failures, bytes, rate, time left and what it waits for."""
     assert line("image", snapshot, pace) == expected
+
+
+def test_a_narrow_line_keeps_what_matters_most() -> None:
+    """First the number of units goes, then that of bytes, and the count never."""
+    snapshot = Snapshot(done=117, failed=3, total=5000, bytes_done=1 << 30)
+    pace = Pace(14.2, 343, 3 << 20)
+    assert line("image", snapshot, pace, 60) == ("120 of 5,000 images, 3 failed, 3.0 MiB/s, 5 min 43 s left")
+    assert line("image", snapshot, pace, 50) == "120 of 5,000 images, 3 failed, 5 min 43 s left"
+    assert line("image", snapshot, pace, 10) == "120 of 5,000 images"
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 1 << 50), st.floats(0.1, 1e9))
+def test_a_line_fits_wherever_its_count_does(done: int, failed: int, bytes_done: int, rate: float) -> None:
+    """Whatever the numbers are."""
+    snapshot = Snapshot(done=done, failed=failed, total=10**10, bytes_done=bytes_done, note="waiting")
+    assert len(line("image", snapshot, Pace(rate, rate, rate), 50)) <= 50
+
+
+def test_bytes_have_a_pace_of_their_own() -> None:
+    """While one great image is on its way, nothing is settled, and much comes."""
+    meter = Meter()
+    meter.measure(0, Snapshot(total=1))
+    assert meter.measure(4, Snapshot(total=1, bytes_done=8 << 20)) == Pace(bytes_per_s=2 << 20)
 
 
 def test_the_pace_is_measured_over_a_window_and_gives_the_time_left() -> None:
@@ -114,8 +137,8 @@ async def test_without_a_terminal_there_is_one_line_per_interval() -> None:
         await clock.ticks(3)
     lines = out.getvalue().splitlines()
     assert lines[:2] == [
-        "download: 10 of 1,000 images, 1.0/s, 16 min 30 s left",
-        "download: 20 of 1,000 images, 1.0/s, 16 min 20 s left",
+        "download: 10 of 1,000 images, 1.0 images/s, 16 min 30 s left",
+        "download: 20 of 1,000 images, 1.0 images/s, 16 min 20 s left",
     ]
     assert set(clock.slept) == {10}
 
@@ -150,6 +173,8 @@ async def test_the_pace_is_left_in_the_log_for_other_processes(
     record = vars(caplog.records[0])
     assert (record["message"], record["stage"], record["total"]) == ("progress", "download", 1000)
     assert record["done"] == 110
+    assert record["noun"] == "image"
+    assert record["average_per_s"] == 11.0
 
 
 async def test_an_error_of_the_work_passes_and_ends_the_display() -> None:

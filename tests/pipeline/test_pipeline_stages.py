@@ -92,6 +92,7 @@ def test_with_nothing_configured_the_sample_goes_through_all_stages(
     )
     assert (crawl.status, download.status, analyze.status) == (0, 0, 0), analyze.err
     assert "repositories in sample" in crawl.out
+    assert crawl.err == download.err == "preparing the sample hub ...\n"
     assert len(sample) == 2
     counts = status(hubcrawl)
     assert counts["repositories"]["found"] == len(hub.repositories)
@@ -107,6 +108,8 @@ def test_with_nothing_configured_the_sample_goes_through_all_stages(
         again = hubcrawl(command)
         assert again.status == 0
         assert again.out.startswith(f"{command}: nothing to do: ")
+        assert (command == "crawl") == ("`hubcrawl crawl --again`" in again.out)
+        assert (command == "download") == ("`hubcrawl download --retry-failed`" in again.out)
     assert len(sample) == 2
     assert status(hubcrawl) == counts
 
@@ -115,10 +118,11 @@ def test_a_limit_is_kept_and_can_be_raised(hubcrawl: Callable[..., Ended], sampl
     """The next run goes on where the limit stopped the last one."""
     assert hubcrawl("crawl", "--limit", "5").status == 0
     assert status(hubcrawl)["repositories"]["found"] == 5
-    assert hubcrawl("crawl", "--limit", "5").out.startswith("crawl: nothing to do")
+    assert "the limit of 5 repositories is reached" in hubcrawl("crawl", "--limit", "5").out
     assert hubcrawl("download", "--limit", "3").status == 0
     images = status(hubcrawl)["images"]
     assert images["done"] + images["failed"] == 3
+    assert "the limit of 3 images is reached; 2 pending" in hubcrawl("download", "--limit", "3").out
     assert hubcrawl("crawl", "--limit", "9").status == 0
     assert status(hubcrawl)["repositories"]["found"] >= 9
     assert len(sample) == 3

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,8 @@ def layout(tmp_path: Path) -> Layout:
 
 def progress(rate: float) -> str:
     """A line of the log."""
-    return json.dumps({"event": "progress", "rate_per_s": rate, "time_left_s": 100 / rate}) + "\n"
+    fields = {"noun": "image", "rate_per_s": 77, "average_per_s": rate, "time_left_s": 100 / rate}
+    return json.dumps({"event": "progress", **fields}) + "\n"
 
 
 async def begin(catalog: Catalog) -> None:
@@ -39,27 +42,71 @@ async def begin(catalog: Catalog) -> None:
     await catalog.runs.start("20260101T000000.000000-download", "download", {}, now=0)
 
 
-def test_a_missing_data_directory_counts_as_empty_and_is_not_created(
-    hubcrawl: Callable[..., Ended], elsewhere: Path
+def test_an_empty_census_is_shown_and_nothing_is_written(
+    hubcrawl: Callable[..., Ended], census: Layout
 ) -> None:
-    """Status 0, zeros, and a hint; nothing is written."""
+    """Status 0, zeros, and a hint."""
+    before = {path: path.stat().st_mtime_ns for path in census.root.rglob("*")}
     ended = hubcrawl("status")
     assert ended.status == 0
     assert "0 found" in ended.out
     assert "begin with `hubcrawl crawl`" in ended.out
-    assert list(elsewhere.iterdir()) == []
+    assert {path: path.stat().st_mtime_ns for path in census.root.rglob("*")} == before
 
 
+@pytest.mark.usefixtures("census")
 def test_the_json_has_the_published_keys(hubcrawl: Callable[..., Ended]) -> None:
     """Programs rely on these."""
-    found = json.loads(hubcrawl("status", "--json", "--data", "there").out)
-    assert found["data"] == "there"
+    found = json.loads(hubcrawl("status", "--json", "--data", "data").out)
+    assert found["data"] == "data"
     assert found["repositories"]["found"] == 0
     assert {"pending", "done", "failed"} <= set(found["images"])
     assert {"count", "bytes"} <= set(found["blobs"])
     assert {"pending", "done", "failed"} <= set(found["layers"])
     assert found["failures"] == {}
     assert found["runs"] == {}
+
+
+HOSTILE = "Not//A\tName\x1b[31m"
+
+
+@pytest.fixture
+def failing(census: Layout, add_repository: Callable[[str, str], None]) -> None:
+    """A census with an image that failed, and a hostile name that no download came to."""
+    add_repository("quay.io", "")
+    with contextlib.closing(sqlite3.connect(census.catalog)) as catalog, catalog:
+        catalog.execute(
+            "INSERT INTO images (repository_id, reference, state, reason, detail)"
+            " VALUES (1, 'latest', 'failed', 'no_tag', 'no_tag: there is none')"
+        )
+        catalog.execute(
+            "INSERT INTO repositories (registry, name, is_pullable, first_seen_at, last_seen_at)"
+            " VALUES ('quay.io', ?, 0, 0, 0)",
+            (HOSTILE,),
+        )
+        catalog.execute(
+            "INSERT INTO sightings (repository_id, source, url, first_seen_at, last_seen_at, times_seen)"
+            " VALUES (2, 'list', 'names.txt', 0, 0, 1)"
+        )
+
+
+@pytest.mark.usefixtures("failing")
+def test_every_image_that_failed_is_listed_with_its_reason(hubcrawl: Callable[..., Ended]) -> None:
+    """One a line, tabs between, whatever a name holds; a name nobody can pull with where it came from."""
+    ended = hubcrawl("status", "--failed")
+    assert ended.status == 0
+    assert ended.out.splitlines() == [
+        "invalid_name\tquay.io/Not//A\\tName\\x1b[31m\tlisted by names.txt",
+        "no_tag\tquay.io/a/b:latest\tthere is none",
+    ]
+
+
+@pytest.mark.usefixtures("failing")
+def test_failed_images_are_listed_as_json_too(hubcrawl: Callable[..., Ended]) -> None:
+    """One object a line, so that millions can be read as they come."""
+    invalid, failed = map(json.loads, hubcrawl("status", "--failed", "--json").out.splitlines())
+    assert (invalid["repository"], invalid["reference"], invalid["listed_by"]) == (HOSTILE, None, "names.txt")
+    assert (failed["reason"], failed["reference"]) == ("no_tag", "latest")
 
 
 async def test_a_running_stage_shows_its_rate_and_the_time_left(layout: Layout) -> None:
@@ -71,7 +118,10 @@ async def test_a_running_stage_shows_its_rate_and_the_time_left(layout: Layout) 
         status = await read_status(layout)
     run = status.runs["download"]
     assert (run.outcome, run.ended_at, run.rate_per_s, run.time_left_s) == ("running", None, 5.0, 20.0)
-    assert "download        running, since 1970-01-01T00:00:00+00:00, 5.0/s, 20 s left" in status.as_text()
+    assert "download        running, since 1970-01-01T00:00:00+00:00, 5.0 images/s on average" in (
+        text := status.as_text()
+    )
+    assert "20 s left" in text
 
 
 async def test_a_stage_that_left_no_outcome_and_does_not_run_was_killed(layout: Layout) -> None:
@@ -112,7 +162,7 @@ def test_the_last_progress_is_found_in_a_log_of_any_state(
     (layout.logs / "20260101T000000.000000-crawl.jsonl").write_text("")
     (layout.logs / "20260102T000000.000000-crawl.jsonl").write_text(content)
     found = last_progress(layout, "crawl")
-    assert (found.get("rate_per_s") or {}) == expected
+    assert (found.get("average_per_s") or {}) == expected
 
 
 def test_only_the_end_of_a_long_log_is_read(layout: Layout) -> None:
