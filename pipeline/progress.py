@@ -29,8 +29,9 @@ log = logging.getLogger(__name__)
 _REDRAW_S = 0.5
 # A rate over the last minute follows changes and rides out pauses between checkpoints.
 _RATE_WINDOW_S = 60.0
-# Below this width the text alone is shown: a bar of a few cells says nothing.
-_BAR_FROM_COLUMNS = 100
+# Wide enough to see it move. In a window too narrow for both, the text matters more.
+_BAR_COLUMNS = 16
+_BAR_FROM_COLUMNS = 60
 
 
 class Statistics(Protocol):
@@ -173,9 +174,21 @@ class Display:
                 self._redraw(progress, task, statistics())
 
     def _progress(self) -> Progress:
-        text = TextColumn("{task.description}: {task.fields[text]}", markup=False)
-        bar = [BarColumn(bar_width=None)] if self._console.width >= _BAR_FROM_COLUMNS else []
-        return Progress(text, *bar, console=self._console, auto_refresh=False, expand=True)
+        bar = [BarColumn(bar_width=_BAR_COLUMNS)] if self._has_bar else []
+        name, text = (
+            TextColumn(column, markup=False) for column in ("{task.description}", "{task.fields[text]}")
+        )
+        return Progress(name, *bar, text, console=self._console, auto_refresh=False)
+
+    @property
+    def _has_bar(self) -> bool:
+        return self._console.width >= _BAR_FROM_COLUMNS
+
+    @property
+    def _text_columns(self) -> int:
+        """What the name of the stage and the bar leave, a space after each."""
+        bar = _BAR_COLUMNS + 1 if self._has_bar else 0
+        return self._console.width - len(self._stage) - 1 - bar
 
     def _redraw(self, progress: Progress, task: TaskID, snapshot: Statistics) -> Pace:
         pace = self._measure(snapshot)
@@ -183,7 +196,7 @@ class Display:
             task,
             completed=snapshot.done + snapshot.failed,
             total=snapshot.total,
-            text=line(self._noun, snapshot, pace, self._console.width - len(f"{self._stage}: ")),
+            text=line(self._noun, snapshot, pace, self._text_columns),
             refresh=True,
         )
         return pace

@@ -143,7 +143,7 @@ async def test_without_a_terminal_there_is_one_line_per_interval() -> None:
     assert set(clock.slept) == {10}
 
 
-@pytest.mark.parametrize("width", [40, 79, 120])
+@pytest.mark.parametrize("width", [40, 60, 79, 120])
 async def test_on_a_terminal_there_is_a_bar_that_fits(width: int) -> None:
     """No line is wider than the terminal, and the last state is shown at the end."""
     clock, out = Ticks(), io.StringIO()
@@ -156,6 +156,7 @@ async def test_on_a_terminal_there_is_a_bar_that_fits(width: int) -> None:
     assert "3 of 3 images" in out.getvalue()
     plain = out.getvalue().replace("\r", "\n").splitlines()
     assert max(len(text.rpartition("\x1b[2K")[2]) for text in plain) <= width
+    assert ("━" in out.getvalue()) is (width >= 60)
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
