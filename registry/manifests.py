@@ -109,7 +109,6 @@ class Descriptor:
         platform: Only on the children of an index.
         urls: Where else it may be had; never to be visited with credentials.
         annotations: As written, texts only.
-        artifact_type: As written.
     """
 
     media_type: str
@@ -118,7 +117,6 @@ class Descriptor:
     platform: Platform | None = None
     urls: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
-    artifact_type: str | None = None
 
     @property
     def is_foreign(self) -> bool:
@@ -279,7 +277,6 @@ def _descriptor(value: Mapping[str, Any]) -> Descriptor:
         platform=_platform(value.get("platform")),
         urls=tuple(url for url in urls if isinstance(url, str)) if isinstance(urls, list) else (),
         annotations=_texts(annotations) if isinstance(annotations, dict) else {},
-        artifact_type=_text(value.get("artifactType")) or None,
     )
 
 

@@ -247,12 +247,10 @@ def test_layers_come_base_first_with_their_repeats() -> None:
 
 def test_a_descriptor_keeps_what_is_well_formed() -> None:
     platform = {"os": "linux", "architecture": "arm", "variant": "v7", "os.version": "1"}
-    child = descriptor(
-        platform=platform, urls=["http://u", 5], annotations={"a": "b", "c": 5}, artifactType="x/y"
-    )
+    child = descriptor(platform=platform, urls=["http://u", 5], annotations={"a": "b", "c": 5})
     (parsed,) = parse_manifest(body_of(manifests=[child]), None).children
     assert parsed == Descriptor(
-        "t", Digest.of(b"x"), 1, Platform("linux", "arm", "v7"), ("http://u",), {"a": "b"}, "x/y"
+        "t", Digest.of(b"x"), 1, Platform("linux", "arm", "v7"), ("http://u",), {"a": "b"}
     )
     assert len({parsed, parsed}) == 1
 
