@@ -130,7 +130,7 @@ class DownloadEngine:
         self._registries = list(clients)
         self._settings = settings
         self._clock = clock
-        self._fetcher = Fetcher(catalog.images, blobs, clients, settings)
+        self._fetcher = Fetcher(catalog.contents, blobs, clients, settings)
         self._tally = _Tally()
         self._feed = _Feed(catalog, self._registries, settings)
         self._finished: list[ImageOutcome] = []
@@ -181,7 +181,7 @@ class DownloadEngine:
         await self._fetcher.cancel()
         await self._checkpoint()
         try:
-            await asyncio.to_thread(write_index, self._layout, await self._catalog.images.oci_index())
+            await asyncio.to_thread(write_index, self._layout, await self._catalog.contents.oci_index())
         except OSError as error:
             self._stop(error)
         if self._stopped is None and await self._is_everything_settled():
@@ -268,7 +268,7 @@ class DownloadEngine:
             except OSError as error:
                 self._stop(error)
                 return
-            await self._catalog.images.record(outcomes, self._clock.now())
+            await self._catalog.contents.record(outcomes, self._clock.now())
             del self._finished[: len(outcomes)]  # only now: a checkpoint may be cancelled half-way
             self._fetcher.forget(outcomes)
 

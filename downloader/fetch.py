@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from corpus.blobs import BlobStore
-    from corpus.catalog.images import ImageCatalog
+    from corpus.catalog.contents import ContentCatalog
     from corpus.records import ImageTask
     from downloader.settings import DownloadSettings
     from registry.client import ManifestHead, RegistryClient
@@ -44,7 +44,7 @@ class Fetcher:
 
     def __init__(
         self,
-        catalog: ImageCatalog,
+        catalog: ContentCatalog,
         blobs: BlobStore,
         clients: Mapping[str, RegistryClient],
         settings: DownloadSettings,

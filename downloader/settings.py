@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +13,12 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     tags: Annotated[
         str,
-        Meta(description="Tags to fetch: `latest` (as the paper did), `all`, or names separated by commas."),
+        Meta(
+            description=(
+                "Tags to fetch: `latest` (as the paper did), `all`, `newest:N` (the N pushed or built "
+                "last), names separated by commas, or a regular expression that the whole tag must match."
+            )
+        ),
     ] = "latest"
     platform: Annotated[
         str,
@@ -24,9 +29,40 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
             )
         ),
     ] = "linux/amd64"
+    referrers: Annotated[
+        bool,
+        Meta(
+            description=(
+                "Fetch what others say of an image, too: its referrers (signatures, SBOMs), and cosign's tags. "
+                "Off: each costs requests, and at Docker Hub pulls."
+            )
+        ),
+    ] = False
+    foreign_layers: Annotated[
+        bool,
+        Meta(
+            description=(
+                "Fetch layers that are kept outside of the registry, from the URLs in the manifest. "
+                "Off: their licence is why they are kept elsewhere (Windows base layers)."
+            )
+        ),
+    ] = False
+    order: Annotated[
+        Literal["popularity", "newest", "random"],
+        Meta(
+            description=(
+                "Which images come first: those pulled most (`popularity`), updated last (`newest`), or a "
+                "sample without bias (`random`, with `seed`)."
+            )
+        ),
+    ] = "popularity"
+    seed: Annotated[
+        int,
+        Meta(description="Another seed gives another random order; the same gives the same, on any machine."),
+    ] = 0
     limit: Annotated[
         int,
-        Meta(ge=0, description="Stop when this many images are settled, done or failed; 0: no limit."),
+        Meta(ge=0, description="Take only this many images, the first of the order; 0: all."),
     ] = 0
     retry_failed: Annotated[
         bool,
@@ -54,6 +90,21 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             description="Tries for the body of a blob, resuming where it broke off, before it has failed.",
         ),
+    ] = 4
+    ranges_from_bytes: Annotated[
+        int,
+        Meta(
+            ge=1 << 20,
+            description=(
+                "Blobs of this size and more are fetched in several parts at a time, in bytes, where "
+                "connections are free: many hosts are slow per connection."
+            ),
+            extra_json_schema={"unit": "bytes"},
+        ),
+    ] = 64 << 20
+    parallel_ranges: Annotated[
+        int,
+        Meta(ge=1, description="Parts of one blob on their way at a time; 1 takes every blob in one piece."),
     ] = 4
     max_blob_bytes: Annotated[
         int,
@@ -87,6 +138,17 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"unit": "bytes"},
         ),
     ] = 8 << 20
+    retry_wait_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description=(
+                "Images that failed for a passing reason are due again after 1 min, 10 min, 1 h, 6 h and a "
+                "day. A run waits for those due within this time, in seconds, and leaves the others to later runs."
+            ),
+            extra_json_schema={"unit": "s"},
+        ),
+    ] = 900.0
     checkpoint_s: Annotated[
         float,
         Meta(
@@ -106,3 +168,9 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"unit": "s"},
         ),
     ] = 900.0
+
+    @property
+    def scope(self) -> str:
+        """What of an image is fetched, as it is recorded with the image: ``linux/amd64 +referrers``."""
+        extras = [" +referrers"] * self.referrers + [" +foreign"] * self.foreign_layers
+        return self.platform + "".join(extras)

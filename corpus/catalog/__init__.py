@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corpus.catalog.census import CensusCatalog
+from corpus.catalog.contents import ContentCatalog
 from corpus.catalog.database import Database
 from corpus.catalog.images import ImageCatalog
 from corpus.catalog.profiles import ProfileCatalog
@@ -25,6 +26,7 @@ class Catalog:
 
     repositories: RepositoryCatalog
     images: ImageCatalog
+    contents: ContentCatalog
     profiles: ProfileCatalog
     runs: RunCatalog
     census: CensusCatalog
@@ -50,6 +52,7 @@ async def _closing(database: Database) -> AsyncIterator[Catalog]:
         yield Catalog(
             repositories=RepositoryCatalog(database),
             images=ImageCatalog(database),
+            contents=ContentCatalog(database),
             profiles=ProfileCatalog(database),
             runs=RunCatalog(database),
             census=CensusCatalog(database),

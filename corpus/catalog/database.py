@@ -10,11 +10,12 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, event, insert, inspect, select
+from sqlalchemy import URL, event, insert, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from corpus.catalog.migrations import MIGRATIONS
 from corpus.catalog.schema import FORMAT_VERSION, meta, metadata
 from registry.errors import ConfigurationError
 
@@ -121,6 +122,7 @@ class Database:
                 await connection.execute(insert(meta).values(key="format_version", value=str(FORMAT_VERSION)))
             else:
                 _check_format(path, found)
+                await _migrate(connection, found)
 
     async def _require_format(self, path: Path) -> None:
         async with self.read() as connection:
@@ -129,6 +131,11 @@ class Database:
         if found is None:
             raise ConfigurationError(f"{path} holds no census yet: begin with `hubcrawl crawl`")
         _check_format(path, found)
+        if found < FORMAT_VERSION:
+            raise ConfigurationError(
+                f"{path} was written by an older hubcrawl (format {found}): any stage, such as "
+                "`hubcrawl download`, brings it up to date",
+            )
 
 
 async def _format_of(connection: AsyncConnection) -> int | None:
@@ -143,6 +150,17 @@ def _check_format(path: Path, found: int) -> None:
             f"{path} has format {found}, newer than this hubcrawl understands ({FORMAT_VERSION}): "
             "update hubcrawl, or name another directory with --data",
         )
+
+
+async def _migrate(connection: AsyncConnection, found: int) -> None:
+    """Bring a catalog of format ``found`` up to date, in the transaction of ``connection``."""
+    for version in range(found, FORMAT_VERSION):
+        for statement in MIGRATIONS[version]:
+            await connection.execute(text(statement))
+    if found < FORMAT_VERSION:
+        await connection.run_sync(metadata.create_all)
+        wanted = meta.update().where(meta.c.key == "format_version")
+        await connection.execute(wanted.values(value=str(FORMAT_VERSION)))
 
 
 def _unusable(path: Path, error: DatabaseError) -> ConfigurationError:

@@ -1,4 +1,4 @@
-"""Tables of the catalog, format 1.
+"""Tables of the catalog, format 2.
 
 Times ``*_at`` are unix seconds (REAL) when we set them, ISO 8601 text when a registry
 said them. Sizes are bytes. ``state`` is ``pending``, ``done`` or ``failed``; a failed row
@@ -20,9 +20,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 metadata = MetaData()
 
@@ -104,6 +105,10 @@ images = Table(
     Column("detail", Text),
     Column("is_temporary", Boolean),
     Column("finished_at", Float),
+    Column(
+        "attempts", Integer, nullable=False, server_default=text("0")
+    ),  # failed in a row for a passing reason
+    Column("retry_at", Float),  # when a passing failure is tried again
     UniqueConstraint("repository_id", "reference"),
     Index("images_by_state", "state"),
 )
@@ -120,6 +125,46 @@ manifests = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("config_digest", Text),
     Column("fetched_at", Float, nullable=False),
+    Column("flags", Text, nullable=False, server_default=text("''")),  # what is odd about it: words, sorted
+    Column("artifact_type", Text),  # of an artifact: "application/vnd.example.sbom.v1+json"
+    Column("subject_digest", Text),  # the manifest that an artifact is about
+)
+
+# Artifacts about a manifest, and how each was found: "referrers" (the API), or the tag that names it.
+referrers = Table(
+    "referrers",
+    metadata,
+    Column("subject_digest", Text, primary_key=True),  # canonical
+    Column("manifest_digest", Text, ForeignKey("manifests.digest"), primary_key=True),
+    Column("found_by", Text, nullable=False),
+)
+
+# The order of the present run: what it takes first has the lowest rank.
+plan = Table(
+    "plan",
+    metadata,
+    Column("rank", BigInteger, primary_key=True),
+    Column("image_id", Integer, ForeignKey("images.id"), primary_key=True),
+)
+
+# What registries last said of our pull quota.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("host", Text, primary_key=True),  # host[:port]
+    Column("username", Text, primary_key=True),  # "" is anonymous
+    Column("remaining", Integer, nullable=False),  # manifest GETs left
+    Column("limit", Integer),  # per window
+    Column("window_s", Integer),
+    Column("seen_at", Float, nullable=False),
+)
+
+# The requests that count against the user's own limits, by time.
+requests = Table(
+    "requests",
+    metadata,
+    Column("started_at", Float, primary_key=True),  # of a slice of time
+    Column("requests", Integer, nullable=False),
 )
 
 manifest_children = Table(
@@ -156,7 +201,7 @@ blobs = Table(
     "blobs",
     metadata,
     Column("digest", Text, primary_key=True),
-    Column("role", Text, nullable=False),  # manifest, config or layer
+    Column("role", Text, nullable=False),  # manifest, config, layer or artifact
     Column("size_bytes", BigInteger),
     Column("state", Text, nullable=False),
     Column("reason", Text),

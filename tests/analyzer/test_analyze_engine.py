@@ -121,7 +121,7 @@ async def catalog(layout: Layout) -> AsyncIterator[Catalog]:
         outcomes = [
             store(BlobStore(layout), task.id, image) for task, image in zip(tasks, images, strict=True)
         ]
-        await catalog.images.record(outcomes, 2.0)
+        await catalog.contents.record(outcomes, 2.0)
         yield catalog
 
 

@@ -24,7 +24,7 @@ async def expand(catalog: Catalog, rule: str = "latest") -> None:
 
 async def fail(catalog: Catalog, task: ImageTask, reason: Reason, *, temporary: bool) -> None:
     outcome = ImageOutcome(task.id, AMD64, failure=Failure(reason, "because", temporary))
-    await catalog.images.record([outcome], 2.0)
+    await catalog.contents.record([outcome], 2.0)
 
 
 async def test_every_repository_becomes_one_image_per_tag(catalog: Catalog) -> None:
@@ -76,11 +76,11 @@ async def test_a_finished_image_is_pending_no_more(catalog: Catalog) -> None:
     await expand(catalog)
     (task,) = await pending(catalog)
     manifest = a_manifest(b"one", b"two")
-    await catalog.images.record([done(task.id, manifest)], 2.0)
+    await catalog.contents.record([done(task.id, manifest)], 2.0)
     assert await pending(catalog) == []
     digest = manifest.manifest.digest
-    assert await catalog.images.known_manifests([digest]) == {digest: digest}
-    known = await catalog.images.known_blobs([Digest.of(b"one"), Digest.of(b"three")])
+    assert await catalog.contents.known_manifests([digest]) == {digest: digest}
+    known = await catalog.contents.known_blobs([Digest.of(b"one"), Digest.of(b"three")])
     assert known == {Digest.of(b"one"): FetchedBlob(Digest.of(b"one"), "layer", 3)}
 
 
@@ -89,7 +89,7 @@ async def test_an_image_done_under_another_platform_rule_is_gone_over_again(cata
     await crawl(catalog, RepositoryRecord("a/b"))
     await expand(catalog)
     (task,) = await pending(catalog)
-    await catalog.images.record([done(task.id, a_manifest(b"one"))], 2.0)
+    await catalog.contents.record([done(task.id, a_manifest(b"one"))], 2.0)
     assert await pending(catalog, "all") == [task]
 
 
@@ -114,10 +114,10 @@ async def test_trying_again_forgets_why_a_blob_failed(catalog: Catalog) -> None:
     (task,) = await pending(catalog)
     failure = Failure(Reason.NETWORK, "cut", is_temporary=True)
     blob = FetchedBlob(Digest.of(b"x"), "layer", 1, failure)
-    await catalog.images.record([ImageOutcome(task.id, AMD64, blobs=(blob,), failure=failure)], 2.0)
-    assert (await catalog.images.known_blobs([blob.digest]))[blob.digest] == blob
+    await catalog.contents.record([ImageOutcome(task.id, AMD64, blobs=(blob,), failure=failure)], 2.0)
+    assert (await catalog.contents.known_blobs([blob.digest]))[blob.digest] == blob
     await catalog.images.reopen([REGISTRY], permanent=False)
-    assert await catalog.images.known_blobs([blob.digest]) == {}
+    assert await catalog.contents.known_blobs([blob.digest]) == {}
 
 
 async def test_the_census_adds_up(catalog: Catalog) -> None:
@@ -126,7 +126,7 @@ async def test_the_census_adds_up(catalog: Catalog) -> None:
     assert (await catalog.census.count()).images.pending == 5
     await expand(catalog)
     tasks = await pending(catalog)
-    await catalog.images.record([done(tasks[0].id, a_manifest(b"one"))], 2.0)
+    await catalog.contents.record([done(tasks[0].id, a_manifest(b"one"))], 2.0)
     await fail(catalog, tasks[1], Reason.NO_TAG, temporary=False)
     census = await catalog.census.count()
     assert (census.images.pending, census.images.done, census.images.failed) == (2, 1, 2)
@@ -139,10 +139,10 @@ async def test_the_oci_index_has_every_image_done(catalog: Catalog) -> None:
     await crawl(catalog, RepositoryRecord("a/b"), RepositoryRecord("a/c"))
     await expand(catalog)
     manifest = a_manifest(b"one")
-    await catalog.images.record([done(task.id, manifest) for task in await pending(catalog)], 2.0)
+    await catalog.contents.record([done(task.id, manifest) for task in await pending(catalog)], 2.0)
     digest, size = manifest.manifest.digest, manifest.manifest.size_bytes
     media_type = "application/vnd.oci.image.manifest.v1+json"
-    assert await catalog.images.oci_index() == [
+    assert await catalog.contents.oci_index() == [
         (media_type, digest, size, REGISTRY, "a/b", "latest"),
         (media_type, digest, size, REGISTRY, "a/c", "latest"),
     ]

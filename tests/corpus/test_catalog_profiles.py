@@ -22,7 +22,7 @@ async def fetched(catalog: Catalog) -> Catalog:
     await crawl(catalog, RepositoryRecord("a/b"))
     await catalog.images.expand([REGISTRY], "latest", ["latest"], 10)
     (task,) = await catalog.images.pending([REGISTRY], "linux/amd64", after=None, limit=10)
-    await catalog.images.record([done(task.id, a_manifest(*LAYERS))], 2.0)
+    await catalog.contents.record([done(task.id, a_manifest(*LAYERS))], 2.0)
     return catalog
 
 
@@ -80,7 +80,7 @@ async def test_the_profile_of_an_image_that_is_no_more_is_not_counted(fetched: C
     await fetched.profiles.record_images([profiled(a_manifest(*LAYERS).manifest.blob_digest)], 3.0)
     (task,) = await fetched.images.pending([REGISTRY], "linux/arm64", after=None, limit=10)
     new = a_manifest(b"other")
-    await fetched.images.record([done(task.id, new, "linux/arm64")], 4.0)
+    await fetched.contents.record([done(task.id, new, "linux/arm64")], 4.0)
     work = (await fetched.census.count()).image_profiles
     assert (work.pending, work.done) == (1, 0)
     await fetched.profiles.record_images([profiled(new.manifest.blob_digest)], 5.0)

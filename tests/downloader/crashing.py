@@ -12,8 +12,8 @@ from typing import Any
 
 from corpus import durability
 from corpus.blobs import BlobStore, Receiver
-from corpus.catalog import images
-from corpus.catalog.images import ImageCatalog
+from corpus.catalog import contents
+from corpus.catalog.contents import ContentCatalog
 from tests.downloader.runs import InstantClock, download
 
 # Files that come into their place between two checkpoints.
@@ -94,9 +94,9 @@ MOMENTS: dict[str, Callable[[Doom], None]] = {
     "a file is in its place": lambda doom: doom.after(BlobStore, "adopt"),
     "a file is verified, not yet in its place": lambda doom: doom.before(BlobStore, "adopt"),
     "half a write is done": Doom.within_writes,
-    "all is synced, nothing recorded": lambda doom: doom.before(ImageCatalog, "record"),
-    "manifests are recorded, not committed": lambda doom: doom.before(images, "_record_blobs"),
-    "a checkpoint is committed": lambda doom: doom.after_waiting(ImageCatalog, "record"),
+    "all is synced, nothing recorded": lambda doom: doom.before(ContentCatalog, "record"),
+    "manifests are recorded, not committed": lambda doom: doom.before(contents, "_record_blobs"),
+    "a checkpoint is committed": lambda doom: doom.after_waiting(ContentCatalog, "record"),
     "some files are synced": lambda doom: doom.before(durability, "_sync_filesystem"),
     "the index is written, not in its place": Doom.before_the_index,
 }

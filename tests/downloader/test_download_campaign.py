@@ -313,13 +313,13 @@ async def test_a_checkpoint_records_what_is_finished_while_the_rest_goes_on(
         run = asyncio.create_task(engine.run())
         await asked.wait()
         recorded = asyncio.Event()
-        record = bench.catalog.images.record
+        record = bench.catalog.contents.record
 
         async def recording(*arguments: object) -> None:
             await record(*arguments)  # type: ignore[arg-type]
             recorded.set()
 
-        monkeypatch.setattr(bench.catalog.images, "record", recording)
+        monkeypatch.setattr(bench.catalog.contents, "record", recording)
         while engine.statistics().done == 0:
             await one_turn()
         clock.checkpoint_is_due.set()

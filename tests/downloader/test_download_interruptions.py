@@ -15,7 +15,7 @@ from aiohttp import web
 from corpus import blobs as blobs_module
 from corpus import durability
 from corpus.blobs import BlobStore, Receiver
-from corpus.catalog.images import ImageCatalog
+from corpus.catalog.contents import ContentCatalog
 from downloader import engine as engine_module
 from registry.digests import Digest
 from samplehub import Running
@@ -132,7 +132,7 @@ async def test_a_checkpoint_that_is_cancelled_half_way_is_made_again(
     """The end of a run cancels the checkpoint under way; the images it was about are not lost."""
     fake.push("a/1@latest", b"1")
     fake.push("a/2@latest", b"2")
-    owner: Any = BlobStore if step == "sync" else ImageCatalog
+    owner: Any = BlobStore if step == "sync" else ContentCatalog
     method, under_way, may_go_on, calls = getattr(owner, step), asyncio.Event(), asyncio.Event(), [0]
 
     async def slow(*arguments: Any) -> Any:
@@ -273,16 +273,16 @@ async def test_bytes_are_durable_before_rows_speak_of_them(
 
         monkeypatch.setattr(owner, name, call)
 
-    record = ImageCatalog.record
+    record = ContentCatalog.record
 
-    async def recording(catalog: ImageCatalog, outcomes: Any, now: float) -> None:
+    async def recording(catalog: ContentCatalog, outcomes: Any, now: float) -> None:
         seen.extend(("record", blob.digest.encoded) for outcome in outcomes for blob in outcome.blobs)
         seen.extend(("record", outcome.root.encoded) for outcome in outcomes)
         await record(catalog, outcomes, now)
 
     noting(BlobStore, "adopt", lambda _store, digest, _path: digest.encoded)
     noting(durability, "_fsync", lambda path: path.name)
-    monkeypatch.setattr(ImageCatalog, "record", recording)
+    monkeypatch.setattr(ContentCatalog, "record", recording)
     fake.push("a/b@latest", BASE, b"top")
     await download(data, fake.url, ["a/b"])
     names = {path.name for path in (data / "blobs" / "sha256").iterdir()}

@@ -55,8 +55,8 @@ async def test_a_blob_that_is_in_the_store_stays_there_whatever_fails_elsewhere(
     outcomes = [outcome(task, blob) for task, blob in zip(await pending(catalog), order, strict=True)]
     batches = [outcomes] if checkpoints == 1 else [[each] for each in outcomes]
     for batch in batches:
-        await catalog.images.record(batch, 2.0)
-    assert await catalog.images.known_blobs([DIGEST]) == {DIGEST: DONE}
+        await catalog.contents.record(batch, 2.0)
+    assert await catalog.contents.known_blobs([DIGEST]) == {DIGEST: DONE}
     assert (await catalog.census.count()).images.failed == 1
 
 
@@ -65,16 +65,16 @@ async def test_a_manifest_that_failed_as_a_layer_is_in_the_store_all_the_same(ca
     first, second = await pending(catalog)
     manifest = Digest.of(image_manifest(LAYER))
     failed = FetchedBlob(manifest, "layer", 7, FAILED.failure)
-    await catalog.images.record([ImageOutcome(first.id, "linux/amd64", blobs=(failed,))], 2.0)
-    await catalog.images.record([outcome(second, DONE)], 3.0)
-    known = await catalog.images.known_blobs([manifest])
+    await catalog.contents.record([ImageOutcome(first.id, "linux/amd64", blobs=(failed,))], 2.0)
+    await catalog.contents.record([outcome(second, DONE)], 3.0)
+    known = await catalog.contents.known_blobs([manifest])
     assert known[manifest].failure is None
 
 
 async def test_questions_about_blobs_fit_every_database(catalog: Catalog) -> None:
     """SQLite takes 32,766 values in one statement, where it is not built for more."""
     digests = [Digest.of(str(number).encode()) for number in range(2_500)]
-    await catalog.images.record(
+    await catalog.contents.record(
         [ImageOutcome(1, "all", blobs=tuple(FetchedBlob(each, "layer", 1) for each in digests))], 2.0
     )
     sizes: list[int] = []
@@ -84,7 +84,7 @@ async def test_questions_about_blobs_fit_every_database(catalog: Catalog) -> Non
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        known = await catalog.images.known_blobs(digests)
+        known = await catalog.contents.known_blobs(digests)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     assert set(known) == set(digests)
@@ -94,10 +94,10 @@ async def test_questions_about_blobs_fit_every_database(catalog: Catalog) -> Non
 async def test_recording_twice_changes_nothing(catalog: Catalog, layout: Layout) -> None:
     """A checkpoint whose end was not seen may be made again."""
     outcomes = [outcome(task, DONE) for task in await pending(catalog)]
-    await catalog.images.record(outcomes, 2.0)
+    await catalog.contents.record(outcomes, 2.0)
     queries = [f"select * from {table}" for table in ("images", "manifests", "image_manifests")]  # noqa: S608
     before = [select(layout.root, query) for query in queries]
-    await catalog.images.record(outcomes, 2.0)
+    await catalog.contents.record(outcomes, 2.0)
     assert [select(layout.root, query) for query in queries] == before
 
 

@@ -1,0 +1,92 @@
+"""Catalogs of earlier formats are brought up to date, and nothing in them is lost."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus.catalog import open_catalog, read_catalog
+from corpus.catalog.migrations import MIGRATIONS
+from corpus.catalog.schema import FORMAT_VERSION
+from corpus.layout import Layout
+from registry.errors import ConfigurationError
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    layout = Layout(tmp_path / "data")
+    layout.ensure()
+    return layout
+
+
+def written_by(version: int, layout: Layout) -> None:
+    """Put a catalog there as that version wrote it."""
+    script = Path(__file__).with_name(f"catalog_format_{version}.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(layout.catalog)) as connection:
+        connection.executescript(script)
+
+
+def columns(path: Path) -> dict[str, set[tuple[Any, ...]]]:
+    """Name, type, NOT NULL and default of the columns of every table."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+        return {
+            table: {row[1:5] for row in connection.execute(f"pragma table_info({table})")}
+            for (table,) in tables
+        }
+
+
+def rows(path: Path, of: dict[str, list[str]] | None = None) -> tuple[Rows, dict[str, list[str]]]:
+    """The rows of every table but ``meta``, by the columns named (or all), and those columns."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("select name from sqlite_master where type = 'table' and name != 'meta'")
+        names = of or {
+            table: [row[1] for row in connection.execute(f"pragma table_info({table})")]
+            for (table,) in tables.fetchall()
+        }
+        found = {
+            table: sorted(connection.execute(f"select {', '.join(each)} from {table}"), key=repr)  # noqa: S608
+            for table, each in names.items()
+        }
+        return found, names
+
+
+@pytest.mark.parametrize("version", MIGRATIONS)
+async def test_a_catalog_of_an_earlier_format_becomes_one_of_the_present(
+    version: int, layout: Layout, tmp_path: Path
+) -> None:
+    """It has the columns of a new one, and every row it had."""
+    written_by(version, layout)
+    before, names = rows(layout.catalog)
+    assert before["images"]
+    assert before["manifests"]
+    async with open_catalog(layout) as catalog:
+        assert (await catalog.census.count()).images.done == 2
+    new = Layout(tmp_path / "new")
+    new.ensure()
+    async with open_catalog(new):
+        pass
+    assert columns(layout.catalog) == columns(new.catalog)
+    assert rows(layout.catalog, names)[0] == before
+
+
+@pytest.mark.parametrize("version", MIGRATIONS)
+async def test_a_catalog_of_an_earlier_format_is_not_changed_by_looking_at_it(
+    version: int, layout: Layout
+) -> None:
+    """``status`` writes nothing: it says what brings the catalog up to date."""
+    written_by(version, layout)
+    before = layout.catalog.read_bytes()
+    with pytest.raises(ConfigurationError, match="older hubcrawl .*any stage"):
+        async with read_catalog(layout):
+            pass
+    assert layout.catalog.read_bytes() == before
+
+
+def test_there_is_a_way_from_every_earlier_format() -> None:
+    """And a catalog of each to prove it with."""
+    assert list(MIGRATIONS) == list(range(1, FORMAT_VERSION))
