@@ -17,7 +17,7 @@ SOURCE = $(call given,HUB,--hub) $(call given,REGISTRY,--registry) $(call given,
 LIMITED = $(call given,LIMIT,--limit)
 OPTIONS = $(call given,DATA,--data) $(call given,CONFIG,--config)
 
-.PHONY: help crawl download analyze status test check lint types floors real-parts bench bench-download \
+.PHONY: help crawl download analyze status verify test check lint types floors real-parts bench bench-download \
         bench-analyze lock docs clean
 
 help: ## show this help
@@ -39,6 +39,9 @@ analyze: $(BIN)/hubcrawl ## stage 3: profile every layer and image
 status: $(BIN)/hubcrawl ## what is there, what is missing, what failed
 	@$(BIN)/hubcrawl status $(OPTIONS) $(ARGS)
 
+verify: $(BIN)/hubcrawl ## whether every blob is still what its digest says; ARGS=--repair mends
+	@$(BIN)/hubcrawl verify $(OPTIONS) $(ARGS)
+
 test: $(BIN)/.dev ## run the tests with coverage (about two minutes)
 	$(BIN)/coverage erase
 	$(BIN)/pytest -q --cov --cov-report=term:skip-covered $(ARGS)
@@ -57,7 +60,7 @@ floors: $(BIN)/.dev
 	$(BIN)/lint-imports
 
 # Programs to compare with, and real packages to make an image of.
-REAL_PROGRAMS := docker-registry skopeo file tar jq zstd
+REAL_PROGRAMS := docker-registry nginx-light skopeo file tar jq zstd
 REAL_PACKAGES := base-files bash libc6 dpkg coreutils perl-base tzdata
 
 real-parts: ## install the Debian programs and packages that the tests compare with (root)

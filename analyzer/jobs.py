@@ -5,16 +5,17 @@ Everything here goes through pickle, so it is plain values and module-level func
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from analyzer.images.history import v1_history
 from analyzer.images.profile import AnalyzedLayer, profile_image
 from analyzer.layers.profile import LayerFacts, profile_layer, profile_lost_layer
 from corpus.profiles.layer import LayerReason
 from corpus.profiles.stream import read_summary, write_image_profile
 from corpus.records import ProfileOutcome
-from registry.manifests import parse_manifest
+from registry.manifests import ManifestKind, parse_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,10 @@ def _profile_image(
     layout: Layout, task: ImageProfileTask, analyzed: dict[Digest, AnalyzedLayer | None]
 ) -> Profiled:
     start = perf_counter()
-    manifest = parse_manifest(layout.blob(task.manifest_digest).read_bytes(), task.content_type)
+    raw = layout.blob(task.manifest_digest).read_bytes()
+    manifest = parse_manifest(raw, task.content_type)
+    if manifest.kind is ManifestKind.V1_IMAGE:
+        manifest = replace(manifest, history=v1_history(layout, raw))
     for layer in manifest.layers:
         if layer.digest not in analyzed:
             analyzed[layer.digest] = _analyzed_layer(layout, layer.digest)

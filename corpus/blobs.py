@@ -8,23 +8,29 @@ blob; a file here that the catalog does not know is therefore re-verified before
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING
 
 from corpus.durability import sync
+from corpus.receiver import Receiver
+from corpus.writer import Writer
 from registry.digests import Digest
-from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from hashlib import _Hash
     from pathlib import Path
-    from types import TracebackType
 
     from corpus.layout import Layout
 
-# A hop to a thread costs as much as hashing 200 KiB; one per MiB is lost in the noise, and one
-# per blob is less than creating its file on the event loop would cost all the others.
-_BATCH_BYTES = 1 << 20
+# What is written and hashed at a time: a hop to a thread costs as much as hashing 200 KiB, and one per
+# MiB is lost in the noise. With many blobs on their way batches are smaller, down to the size from which
+# the hops would cost more than the hashing: what is held in memory stays within the second number, for up
+# to 256 of them, each with one batch that gathers and one that is written.
+_LARGEST_BATCH_BYTES = 1 << 20
+_BATCHES_BYTES = 64 << 20
+_SMALLEST_BATCH_BYTES = 128 << 10
+
+# Bytes of a file in memory while it is read.
+_BLOCK_BYTES = 1 << 20
 
 
 class BlobStore:
@@ -33,10 +39,18 @@ class BlobStore:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._unsynced: set[Path] = set()
+        self.finishing = Writer(Receiver.finish)  # small blobs share the hop to a thread
         self.received_bytes = 0  # that came through receivers, whatever became of them
+        self.parts_open = 0  # of blobs on their way
 
     def __repr__(self) -> str:
         return f"<BlobStore {self._layout.root} unsynced={len(self._unsynced)}>"
+
+    @property
+    def batch_bytes(self) -> int:
+        """How much of a part is gathered in memory before it is written."""
+        share = _BATCHES_BYTES // (2 * max(1, self.parts_open))
+        return max(_SMALLEST_BATCH_BYTES, min(_LARGEST_BATCH_BYTES, share))
 
     def size(self, digest: Digest) -> int | None:
         """Bytes held under ``digest``, ``None`` if there are none."""
@@ -75,8 +89,11 @@ class BlobStore:
     def adopt(self, digest: Digest, verified: Path) -> None:
         """Move a verified file into its place."""
         path = self._layout.blob(digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        verified.replace(path)
+        try:
+            verified.replace(path)
+        except FileNotFoundError:  # the first of its algorithm
+            path.parent.mkdir(parents=True, exist_ok=True)
+            verified.replace(path)
         self._unsynced.add(path)
 
     def receive(self, digest: Digest, size_bytes: int | None) -> Receiver:
@@ -101,133 +118,8 @@ class BlobStore:
         return len(leftovers)
 
 
-class Receiver:
-    """One blob on its way in: hashed and written together, verified before it gets its name.
-
-    Use as an async context manager. ``offset`` is how many bytes are already here: an
-    interrupted download leaves its partial file behind, and the next receiver of the same
-    digest re-hashes it and goes on from there. ``resumed_bytes`` is how many came since: 0 for
-    a body taken from its beginning.
-    """
-
-    def __init__(self, store: BlobStore, path: Path, digest: Digest, size_bytes: int | None) -> None:
-        self._store = store
-        self._path = path
-        self._digest = digest
-        self._size_bytes = size_bytes
-        self._hasher: _Hash = digest.hasher()
-        self._batch: list[bytes] = []
-        self._batch_bytes = 0
-        self._file: BinaryIO | None = None  # opened for the first batch: creating a file takes its time
-        self._job: asyncio.Future[None] | None = None
-        self._resumed_from = 0
-        self.offset = 0
-
-    async def __aenter__(self) -> Self:
-        try:
-            if self._path.exists():
-                await self._off_loop(self._hash_prefix)
-        except BaseException as error:
-            await self.__aexit__(type(error), error, error.__traceback__)  # never entered, so never left
-            raise
-        self._resumed_from = self.offset
-        if self._size_bytes is not None and self.offset > self._size_bytes:
-            self.restart()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._job is not None:
-            await asyncio.wait({self._job})  # cancelled while a thread writes: let it end first
-            self._job.exception()  # it was raised where the job was awaited, or nobody waits any more
-        try:
-            if self._batch:
-                self._flush()
-        finally:
-            self._close()
-
-    @property
-    def resumed_bytes(self) -> int:
-        """See the class."""
-        return self.offset - self._resumed_from if self._resumed_from else 0
-
-    def restart(self) -> None:
-        """Forget what came so far: the server sends the blob from its first byte."""
-        self._opened().truncate(0)
-        self._hasher = self._digest.hasher()
-        self._batch, self._batch_bytes = [], 0
-        self.offset = self._resumed_from = 0
-
-    async def write(self, chunk: bytes) -> None:
-        """Take the next bytes; ``RegistryError(SIZE_MISMATCH)`` as soon as there are too many."""
-        self.offset += len(chunk)
-        self._store.received_bytes += len(chunk)
-        self._batch.append(chunk)
-        self._batch_bytes += len(chunk)
-        if self._size_bytes is not None and self.offset > self._size_bytes:
-            self.discard()
-            raise RegistryError(Reason.SIZE_MISMATCH, f"more than the {self._size_bytes} bytes announced")
-        if self._batch_bytes >= _BATCH_BYTES:
-            await self._off_loop(self._flush)
-
-    async def commit(self) -> int:
-        """Verify and keep the blob; returns its size in bytes.
-
-        ``RegistryError`` with ``SIZE_MISMATCH`` or ``DIGEST_MISMATCH`` if the bytes are not
-        those named; nothing is kept then, so that the next try starts clean.
-        """
-        await self._off_loop(self._finish)
-        if self._size_bytes is not None and self.offset != self._size_bytes:
-            self.discard()
-            raise RegistryError(Reason.SIZE_MISMATCH, f"{self.offset} of {self._size_bytes} bytes came")
-        if self._hasher.hexdigest() != self._digest.encoded:
-            self.discard()
-            raise RegistryError(Reason.DIGEST_MISMATCH, f"the bytes hash to {self._hasher.hexdigest()}")
-        self._store.adopt(self._digest, self._path)
-        return self.offset
-
-    def discard(self) -> None:
-        """Keep nothing of what came."""
-        self._batch, self._batch_bytes = [], 0
-        self._close()
-        self._path.unlink(missing_ok=True)
-
-    async def _off_loop(self, work: Callable[[], None]) -> None:
-        self._job = asyncio.ensure_future(asyncio.to_thread(work))
-        await asyncio.shield(self._job)
-        self._job = None
-
-    def _opened(self) -> BinaryIO:
-        if self._file is None:
-            self._file = self._path.open("a+b")
-        return self._file
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def _hash_prefix(self) -> None:
-        file = self._opened()
-        file.seek(0)
-        while block := file.read(_BATCH_BYTES):
-            self._hasher.update(block)
-            self.offset += len(block)
-
-    def _flush(self) -> None:
-        data = b"".join(self._batch)
-        self._batch, self._batch_bytes = [], 0
-        self._hasher.update(data)
-        self._opened().write(data)
-
-    def _finish(self) -> None:
-        self._flush()
-        self._close()
-
-
 def _digest_of_file(path: Path, hasher: _Hash) -> str:
     with path.open("rb") as file:
-        while block := file.read(_BATCH_BYTES):
+        while block := file.read(_BLOCK_BYTES):
             hasher.update(block)
     return f"{hasher.name}:{hasher.hexdigest()}"

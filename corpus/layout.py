@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from corpus.durability import replacing
@@ -46,6 +47,16 @@ class Layout:
         return self.root / "index.json"
 
     @property
+    def blobs(self) -> Path:
+        """One folder per algorithm, one file per blob."""
+        return self.root / "blobs"
+
+    @property
+    def foreign(self) -> Path:
+        """What lay among our files and was none of them: moved here by ``verify --repair``."""
+        return self.root / "foreign"
+
+    @property
     def partial(self) -> Path:
         """Downloads under way, resumable across processes."""
         return self.root / "partial"
@@ -57,11 +68,15 @@ class Layout:
 
     def blob(self, digest: Digest) -> Path:
         """Where the bytes named ``digest`` are kept; the name is the digest of the bytes."""
-        return self.root / "blobs" / digest.algorithm / digest.encoded
+        return self.blobs / digest.algorithm / digest.encoded
 
     def partial_blob(self, digest: Digest) -> Path:
         """Where the bytes named ``digest`` are gathered until they are verified."""
         return self.partial / f"{digest.algorithm}-{digest.encoded}"
+
+    def partial_unnamed(self, key: str) -> Path:
+        """Where bytes are gathered whose digest is not known yet; ``key``, any text, tells them apart."""
+        return self.partial / f"unnamed-{sha256(key.encode()).hexdigest()}"
 
     def layer_profile(self, digest: Digest) -> Path:
         """The profile of one layer blob."""
@@ -87,7 +102,7 @@ class Layout:
             OSError: The disk is full.
         """
         try:
-            for folder in (self.root, self.partial, self.logs, self.root / "blobs" / "sha256"):
+            for folder in (self.root, self.partial, self.logs, self.blobs / "sha256"):
                 folder.mkdir(parents=True, exist_ok=True)
             marker = self.root / "oci-layout"
             if not marker.exists():

@@ -35,3 +35,14 @@ def exclusive(layout: Layout) -> Iterator[None]:
         yield
         file.seek(0)
         file.truncate()
+
+
+def is_held(layout: Layout) -> bool:
+    """Whether the process named in the lock lives. Taking the lock to find out could turn away a stage."""
+    try:
+        os.kill(int(layout.lock.read_text(encoding="ascii")), 0)
+    except PermissionError:
+        return True  # it lives, and belongs to somebody else
+    except (OSError, ValueError):
+        return False
+    return True

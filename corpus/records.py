@@ -55,11 +55,12 @@ class Failure:
     reason: Reason
     detail: str
     is_temporary: bool = False
+    retry_after_s: float | None = None  # how long the server asked us to wait
 
     @classmethod
     def of(cls, error: RegistryError) -> Failure:
         """The record of an error."""
-        return cls(error.reason, str(error), error.temporary)
+        return cls(error.reason, str(error), error.temporary, error.retry_after_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +80,48 @@ class ImageTask:
     registry: str
     repository: str
     reference: str
-    pull_count: int
+    attempts: int = 0  # tries in a row that failed for a passing reason
+    rank: int = 0  # its place in the order of the run
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedManifest:
-    """A manifest that is in the store, with what the registry said of it."""
+    """A manifest that is in the store, with what the registry said of it.
+
+    Attributes:
+        manifest: Read from the bytes.
+        content_type: The header of the answer that brought it, ``""`` when absent.
+        header_digest: ``Docker-Content-Digest`` of that answer, as it stood there.
+        flags: What is odd about bytes and answer (:class:`registry.manifests.ManifestFlag`).
+    """
 
     manifest: Manifest
     content_type: str
     header_digest: str | None
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """An artifact about a manifest: a signature, an SBOM, a provenance statement.
+
+    Attributes:
+        subject: The manifest it is about, by its canonical digest.
+        manifest: The artifact's own manifest, by the digest of its stored bytes.
+        found_by: ``referrers`` (the API), ``index`` (an index lists it), or the tag that led to it.
+    """
+
+    subject: Digest
+    manifest: Digest
+    found_by: str
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedBlob:
-    """The outcome of one configuration or layer: ``failure`` is ``None`` when it is in the store."""
+    """The outcome of one blob: ``failure`` is ``None`` when it is in the store."""
 
     digest: Digest
-    role: str  # "config" | "layer"
+    role: str  # "config" | "layer" | "artifact"
     size_bytes: int | None
     failure: Failure | None = None
 
@@ -107,12 +132,15 @@ class ImageOutcome:
 
     Attributes:
         task_id: The image.
-        platforms: The rule by which children of an index were chosen.
+        platforms: What was fetched of it: the rule by which children of an index were chosen, and extras.
         root: The manifest that the reference resolved to.
-        manifests: Every manifest fetched or already held, root first.
+        manifests: Every manifest fetched or already held, root first, artifacts last.
         chosen: Digests of the manifests (not indexes) that are this image, one per platform.
-        blobs: Configurations and layers.
+        blobs: Configurations, layers, and the blobs of artifacts.
+        referrers: Which of the manifests are artifacts about which others.
         failure: The first thing that failed, if anything did.
+        attempts: Tries in a row that failed for a passing reason, this one included.
+        retry_at: When the next try is due, in unix seconds, if there is to be one.
     """
 
     task_id: int
@@ -122,6 +150,9 @@ class ImageOutcome:
     chosen: tuple[Digest, ...] = ()
     blobs: tuple[FetchedBlob, ...] = ()
     failure: Failure | None = None
+    referrers: tuple[Referrer, ...] = ()
+    attempts: int = 0
+    retry_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Stage 2: the images of the catalog become manifests and blobs in the store.
 
-Source of work: :meth:`ImageCatalog.pending`. Plan: :mod:`downloader.plan`. This engine runs
-:class:`Fetcher` for many images at a time and writes checkpoints: blobs are synced first,
-then one transaction records what became of the images.
+Source of work: :class:`Feed`, in the order of :class:`PlanCatalog`. Plan: :mod:`downloader.plan`. This
+engine runs :class:`Fetcher` for many images at a time and writes checkpoints: blobs are synced first,
+then one transaction records what became of the images. What failed for a passing reason is tried again
+by the schedule of :mod:`downloader.schedule`, in this run if that is soon, else in a later one.
 """
 
 from __future__ import annotations
@@ -17,21 +18,22 @@ from typing import TYPE_CHECKING
 from corpus.catalog.database import uninterrupted
 from corpus.oci import write_index
 from corpus.records import Failure, ImageOutcome
-from downloader.fetch import Fetcher
-from downloader.plan import parse_tags
-from registry.errors import Reason, RegistryError
-from registry.names import is_tag
+from downloader.feed import Feed, order_of
+from downloader.fetchers import Client, Fetchers
+from downloader.listing import TagLister
+from downloader.schedule import scheduled
+from registry.errors import ConfigurationError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from corpus.blobs import BlobStore
     from corpus.catalog import Catalog
-    from corpus.catalog.images import Position
+    from corpus.catalog.images import Retries
     from corpus.layout import Layout
     from corpus.records import ImageTask
+    from downloader.dates import Dated
     from downloader.settings import DownloadSettings
-    from registry.client import RegistryClient
     from registry.transport.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -39,9 +41,6 @@ log = logging.getLogger(__name__)
 # No answer came at all: a registry that refuses, refuses with an answer.
 _UNREACHABLE = frozenset({Reason.NETWORK, Reason.TIMEOUT, Reason.TLS})
 
-# Rows per claim: large enough that claiming costs nothing, small enough to hold in memory.
-_CLAIM_IMAGES = 500
-_EXPAND_REPOSITORIES = 5_000
 # A checkpoint is also written when this many images have gathered, to bound the transaction.
 _CHECKPOINT_IMAGES = 1_000
 
@@ -64,26 +63,33 @@ class DownloadSummary:
     Attributes:
         done: Images fetched whole.
         failed: Images that could not be had, by reason.
-        passing: Of the failed, those for a passing reason: the next run tries them again.
+        retries: Those of the plan that failed for a passing reason, in this run or before, and are due again.
         bytes_fetched: Bytes of manifests, configurations and layers that came over the network.
         stopped: Why the run had to stop before its work was done, if it had to.
     """
 
     done: int
     failed: Mapping[Reason, int]
-    passing: int
+    retries: Retries
     bytes_fetched: int
     stopped: str | None = None
 
 
-async def has_work(catalog: Catalog, registries: Sequence[str], settings: DownloadSettings) -> bool:
-    """Whether a run would fetch anything, told from the catalog alone."""
-    if await catalog.images.has_reopenable(registries, permanent=settings.retry_failed):
-        return True
-    pending, settled = await catalog.images.count(registries, settings.platform)
-    if settings.limit and settled >= settings.limit:
-        return False
-    return pending > 0 or await catalog.images.has_unexpanded(registries, settings.tags)
+async def registries_with_work(
+    catalog: Catalog, registries: Sequence[str], settings: DownloadSettings, now: float
+) -> set[str]:
+    """Registries from which a run would fetch anything, told from the catalog alone.
+
+    Where it takes the order to tell, the plan is made here: the run that follows finds it made.
+    """
+    found = await catalog.images.unexpanded_registries(registries, settings.tags)
+    if len(found) == len(registries):
+        return found
+    await catalog.plan.make(order_of(registries, settings))
+    until = now + settings.retry_wait_s
+    return found | await catalog.images.with_work(
+        registries, settings.scope, until=until, permanent=settings.retry_failed
+    )
 
 
 @dataclass(slots=True)
@@ -92,7 +98,6 @@ class _Tally:
 
     done: int = 0
     failed: Counter[Reason] = field(default_factory=Counter)
-    passing: int = 0
     unanswered_in_a_row: int = 0
     total: int | None = None
 
@@ -105,75 +110,112 @@ class _Tally:
             self.done += 1
         else:
             self.failed[outcome.failure.reason] += 1
-            self.passing += outcome.failure.is_temporary
         is_unanswered = outcome.failure is not None and outcome.failure.reason in _UNREACHABLE
         self.unanswered_in_a_row = self.unanswered_in_a_row + 1 if is_unanswered else 0
 
+    def reopen(self, failed: Mapping[Reason, int]) -> None:
+        """These are to be settled again."""
+        self.failed.subtract(failed)
+
 
 class DownloadEngine:
-    """Fetches every pending image of the registries it has clients for."""
+    """Fetches every pending image of the plan from the registries it has clients for."""
 
     def __init__(
         self,
         catalog: Catalog,
         blobs: BlobStore,
         layout: Layout,
-        clients: Mapping[str, RegistryClient],
+        clients: Mapping[str, Client | None],
         settings: DownloadSettings,
         clock: Clock,
     ) -> None:
-        self._tags = parse_tags(settings.tags)
+        """Take a client of each registry whose images the plan is about, or ``None``.
+
+        ``None`` is a registry from which nothing is fetched now (it does not answer, or all is there):
+        its images keep their places in the order, so that the first N are the same in every run.
+        """
+        reached = {name: client for name, client in clients.items() if client is not None}
         self._catalog = catalog
         self._blobs = blobs
         self._layout = layout
-        self._clients = clients
-        self._registries = list(clients)
+        self._order = order_of(clients, settings)
+        self._registries = list(reached)
         self._settings = settings
         self._clock = clock
-        self._fetcher = Fetcher(catalog.contents, blobs, clients, settings)
+        self._fetcher = Fetchers(catalog, blobs, layout, reached, settings)
+        self._lister = TagLister(catalog.images, reached, settings, self._fetcher.created, self._keep_dated)
         self._tally = _Tally()
-        self._feed = _Feed(catalog, self._registries, settings)
+        self._feed = Feed(catalog.images, self._registries, settings.scope)
         self._finished: list[ImageOutcome] = []
         self._checkpointing = asyncio.Lock()
-        self._quota = asyncio.Lock()
-        self._quota_until: float | None = None
+        self._retry_at: float | None = None
+        self._started_at = 0.0
         self._stopped: str | None = None
 
     def statistics(self) -> DownloadStatistics:
         """How far the run is."""
-        until = self._quota_until
         return DownloadStatistics(
             done=self._tally.done,
             failed=self._tally.failed.total(),
             total=self._tally.total,
             bytes_done=self._fetcher.bytes_fetched,
-            note="" if until is None else f"waiting for quota until {_wall_clock(until)}",
+            note=self._note(),
         )
+
+    def _note(self) -> str:
+        if self._retry_at is not None:
+            return f"waiting until {_wall_clock(self._retry_at)} to try again what failed"
+        return ""
 
     async def run(self) -> DownloadSummary:
         """Fetch until nothing is pending; an image that cannot be had is an outcome, not an error."""
-        await self._catalog.images.reopen(self._registries, permanent=self._settings.retry_failed)
+        self._started_at = self._clock.now()
         await self._fetcher.open()
         try:
             await self._expand_tags()
-            self._tally.total = await self._feed.open()
+            await self._catalog.plan.make(self._order)
             await self._fetch_all()
         finally:
             await self._close()
         return DownloadSummary(
             done=self._tally.done,
-            failed=dict(self._tally.failed.most_common()),
-            passing=self._tally.passing,
+            failed={reason: count for reason, count in self._tally.failed.most_common() if count},
+            retries=await self._catalog.images.retries(self._order.registries),
             bytes_fetched=self._fetcher.bytes_fetched,
             stopped=self._stopped,
         )
 
     async def _fetch_all(self) -> None:
+        await self._go_through(permanent=self._settings.retry_failed)
+        until = self._clock.now() + self._settings.retry_wait_s
+        while self._stopped is None and await self._wait_for_retries(until):
+            await self._go_through(permanent=False)
+
+    async def _go_through(self, *, permanent: bool) -> None:
+        """Fetch what is open in the plan, first to last."""
+        failed = await self._catalog.images.reopen(
+            self._registries, self._clock.now(), permanent=permanent, since=self._started_at
+        )
+        self._tally.reopen(failed)
+        self._tally.total = self._tally.settled + await self._feed.rewind()
         async with asyncio.TaskGroup() as group:
             checkpoints = group.create_task(self._checkpoint_regularly())
             workers = [group.create_task(self._work()) for _ in range(self._settings.parallel_images)]
             await asyncio.wait(workers)
             checkpoints.cancel()
+        await self._checkpoint()
+
+    async def _wait_for_retries(self, until: float) -> bool:
+        """Wait for the next image that is due again; false if there is none, or not by ``until``."""
+        retries = await self._catalog.images.retries(self._registries)
+        now = self._clock.now()
+        if retries.next_at is None or retries.next_at > max(until, now):
+            return False
+        self._retry_at = retries.next_at
+        await self._clock.sleep(retries.next_at - now)
+        self._retry_at = None
+        return True
 
     @uninterrupted
     async def _close(self) -> None:
@@ -184,14 +226,8 @@ class DownloadEngine:
             await asyncio.to_thread(write_index, self._layout, await self._catalog.contents.oci_index())
         except OSError as error:
             self._stop(error)
-        if self._stopped is None and await self._is_everything_settled():
-            self._blobs.sweep()
-
-    async def _is_everything_settled(self) -> bool:
-        """Whether no image is left that would resume a partial file."""
-        images = self._catalog.images
-        pending, _ = await images.count(self._registries, self._settings.platform)
-        return not pending and not await images.has_reopenable(self._registries, permanent=False)
+        if self._stopped is None and await self._catalog.images.is_settled():
+            self._blobs.sweep()  # no image is left that would resume a partial file
 
     def _stop(self, error: OSError) -> None:
         """Begin nothing more: this machine cannot keep it."""
@@ -202,12 +238,16 @@ class DownloadEngine:
     async def _work(self) -> None:
         while self._stopped is None and (task := await self._feed.next()) is not None:
             try:
-                outcome = await self._fetch(task)
+                outcome = await self._fetcher.fetch(task)
             except OSError as error:
                 self._stop(error)
                 return
+            except ConfigurationError as error:  # an account that cannot be had, or not without harm
+                self._stopped = self._stopped or str(error)
+                return
             except Exception as error:  # noqa: BLE001 - the worker's boundary: one image, not the campaign
                 outcome = self._fault(task, error)
+            outcome = scheduled(outcome, task, self._clock.now())
             self._tally.count(outcome)
             self._give_up_on_silence(outcome)
             self._finished.append(outcome)
@@ -230,27 +270,7 @@ class DownloadEngine:
         """The outcome of an image that this program was not prepared for."""
         log.error("image_fault", exc_info=error, extra={"image": _name(task)})
         failure = Failure(Reason.INTERNAL, f"a fault of this program: {error!r}", is_temporary=True)
-        return ImageOutcome(task.id, self._settings.platform, failure=failure)
-
-    async def _fetch(self, task: ImageTask) -> ImageOutcome:
-        """Fetch one image, for as long as it takes the pull quota to come back."""
-        while True:
-            try:
-                return await self._fetcher.fetch(task)
-            except RegistryError as error:
-                log.warning("quota", extra={"image": _name(task), "detail": str(error)})
-                await self._wait_for_quota(error)
-
-    async def _wait_for_quota(self, error: RegistryError) -> None:
-        """All wait together, and none asks before the pause is over."""
-        if self._quota.locked():
-            async with self._quota:
-                return
-        async with self._quota:
-            pause = error.retry_after_s or self._settings.quota_pause_s
-            self._quota_until = self._clock.now() + pause
-            await self._clock.sleep(pause)
-            self._quota_until = None
+        return ImageOutcome(task.id, self._settings.scope, failure=failure)
 
     async def _checkpoint_regularly(self) -> None:
         while True:
@@ -274,69 +294,19 @@ class DownloadEngine:
 
     async def _expand_tags(self) -> None:
         """Turn repositories into images by the tag rule."""
-        rule, images = self._settings.tags, self._catalog.images
-        while await images.expand(self._registries, rule, self._tags, _EXPAND_REPOSITORIES):
-            pass
-        after = 0
-        while batch := await images.unexpanded(
-            self._registries, rule, after=after, limit=self._settings.parallel_images
-        ):
-            after = batch[-1][0]
-            await asyncio.gather(*(self._expand(*repository) for repository in batch))
-
-    async def _expand(self, repository_id: int, registry: str, name: str) -> None:
-        """List the tags of one repository.
-
-        Where that fails for good, or gives none that can be pulled, ``latest`` is asked for: the
-        answer tells why. Where it may yet succeed, the repository is left for the next run.
-        """
-        tags: list[str] = []
         try:
-            async for page in self._clients[registry].tags(name):
-                tags += filter(is_tag, page)
-        except RegistryError as error:
-            log.info("tags_failed", extra={"repository": name, "reason": error.reason, "detail": str(error)})
-            if error.temporary:
-                return
-        await self._catalog.images.expand_repository(repository_id, self._settings.tags, tags or ["latest"])
+            await self._lister.run()
+        except OSError as error:
+            self._stop(error)
 
-
-class _Feed:
-    """Hands out pending images one by one, claimed from the catalog a page at a time."""
-
-    def __init__(self, catalog: Catalog, registries: Sequence[str], settings: DownloadSettings) -> None:
-        self._catalog = catalog
-        self._registries = registries
-        self._settings = settings
-        self._claiming = asyncio.Lock()
-        self._tasks: list[ImageTask] = []
-        self._after: Position | None = None
-        self._left = 0
-
-    async def open(self) -> int:
-        """How many images this run will hand out."""
-        pending, settled = await self._catalog.images.count(self._registries, self._settings.platform)
-        limit = self._settings.limit
-        self._left = min(pending, max(0, limit - settled)) if limit else pending
-        return self._left
-
-    async def next(self) -> ImageTask | None:
-        """The next image, ``None`` when there is none."""
-        async with self._claiming:
-            if self._left and not self._tasks:
-                self._tasks = await self._claim()
-            if not self._tasks:
-                return None
-            self._left -= 1
-            return self._tasks.pop()
-
-    async def _claim(self) -> list[ImageTask]:
-        tasks = await self._catalog.images.pending(
-            self._registries, self._settings.platform, after=self._after, limit=min(_CLAIM_IMAGES, self._left)
-        )
-        if tasks:
-            self._after = (tasks[-1].pull_count, tasks[-1].id)
-        return tasks[::-1]
+    async def _keep_dated(self, dated: Sequence[Dated]) -> None:
+        """Bytes before rows, as for a checkpoint."""
+        async with self._checkpointing:
+            await self._blobs.sync()
+            fetched = [manifest for each in dated for manifest in each.manifests]
+            configs = [blob for each in dated for blob in each.blobs]
+            await self._catalog.contents.keep(fetched, configs, self._clock.now())
+            self._fetcher.forget(dated)
 
 
 def _name(task: ImageTask) -> str:

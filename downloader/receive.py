@@ -2,128 +2,152 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from downloader.parts import NoPartsError, PartsReader
+from downloader.patience import WRONG_BYTES, Patience
+from downloader.wanted import Wanted, is_refused
 from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
-    from corpus.blobs import BlobStore, Receiver
-    from registry.client import RegistryClient
-    from registry.manifests import Descriptor
+    from corpus.blobs import BlobStore
+    from corpus.receiver import Part, Receiver
+    from corpus.spans import Span
+    from downloader.wanted import Means
+    from registry.client import BlobSource
+    from registry.descriptors import Descriptor
     from registry.transport.bodies import Stream
 
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-\d{1,19}/(\d{1,19}|\*)", re.ASCII)
-
-# How servers refuse a range, whatever they think of the rest of the request.
-_RANGE_REFUSED = frozenset({400, 416})
-
-# Wrong bytes may be a broken cache on the way; twice the same is what the registry holds.
-_TRIES_OF_WRONG_BYTES = 2
-_WRONG_BYTES = frozenset({Reason.DIGEST_MISMATCH, Reason.SIZE_MISMATCH})
-
-# Bytes that a resumed try must bring to be free of charge. Anything less, and a server that
-# sends one byte at a time would be asked for ever; skopeo's threshold.
-_WORTH_A_TRY_BYTES = 1 << 20
-
-
-class _Patience:
-    """The tries left for one blob."""
-
-    def __init__(self, attempts: int) -> None:
-        self._tries = attempts
-        self._tries_of_wrong_bytes = _TRIES_OF_WRONG_BYTES
-
-    def has_another_try(self, error: RegistryError, resumed_bytes: int) -> bool:
-        """Whether to try again after ``error``; ``resumed_bytes`` came since the body was resumed."""
-        if error.reason in _WRONG_BYTES:
-            self._tries_of_wrong_bytes -= 1
-            return self._tries_of_wrong_bytes > 0
-        if resumed_bytes < _WORTH_A_TRY_BYTES:
-            self._tries -= 1
-        # A request that got no answer had its tries below; only a body that broke off is for us.
-        return error.temporary and not error.attempts and self._tries > 0
+# Bytes of a body that are read past because they are here already, where a server sends all of it: what
+# came stays then, should it break off again. For more it is not worth it to hold on to the old ones.
+_MAX_SKIPPED_BYTES = 8 << 20
 
 
 async def receive_blob(
-    store: BlobStore,
-    client: RegistryClient,
-    repository: str,
-    descriptor: Descriptor,
-    *,
-    attempts: int,
-    max_bytes: int,
+    store: BlobStore, source: BlobSource, repository: str, descriptor: Descriptor, means: Means
 ) -> int:
     """Bring one blob into the store; returns its size in bytes.
 
     Args:
         store: Where to.
-        client: From where.
+        source: From where.
         repository: Of the registry, that holds the blob.
         descriptor: The blob; its digest must be verifiable.
-        attempts: Tries for the body. One that resumed it, and brought much, does not count.
-        max_bytes: Bound of a body whose size the descriptor does not give.
+        means: How.
 
     Raises:
         RegistryError: The blob cannot be had. What came is kept if that is temporary.
+        OSError: This machine cannot keep what came.
     """
-    patience = _Patience(attempts)
+    wanted = Wanted(source, repository, descriptor)
+    patience = Patience(means.attempts)
+    may_divide = True
     while True:
         async with store.receive(descriptor.digest, descriptor.size_bytes) as receiver:
-            before = receiver.offset
+            is_divided = may_divide and wanted.is_divided(receiver, means)
             try:
-                await _read(receiver, client, repository, descriptor, max_bytes)
-                return await receiver.commit()
+                await (_read_parts if is_divided else _read)(receiver, wanted, patience, means)
+                size = await receiver.commit()
             except RegistryError as error:
-                if error.reason is Reason.NETWORK and not error.attempts and 0 < before == receiver.offset:
-                    _call_truncated(error, before)
+                may_divide = may_divide and not (is_divided and error.reason in WRONG_BYTES)
                 if not patience.has_another_try(error, receiver.resumed_bytes):
                     if not error.temporary:
                         receiver.discard()
                     raise
+            else:
+                if not may_divide:  # whole it was right: the parts were not
+                    means.hosts.distrust(source.name)
+                return size
 
 
-async def _read(
-    receiver: Receiver, client: RegistryClient, repository: str, descriptor: Descriptor, max_bytes: int
-) -> None:
-    """Read what is missing of the body, to its end; all of it where the server does not serve that part."""
-    offset, size = receiver.offset, descriptor.size_bytes
-    if offset and offset == size:
-        return
-    end = None if size is None else size - 1
+async def _read_parts(receiver: Receiver, wanted: Wanted, patience: Patience, means: Means) -> None:
+    """Read what is missing in several parts at a time, or not, if the host does not serve parts."""
     try:
-        async with client.blob(repository, descriptor.digest, offset=offset, end=end) as stream:
-            start = _first_byte(stream, size)
-            if start in {0, offset}:
-                if start != offset:
-                    receiver.restart()
-                await _take(receiver, stream, max_bytes)
+        await PartsReader(receiver, wanted, patience, means).run()
+    except NoPartsError as refusal:
+        await _read(receiver, wanted, patience, means)
+        means.hosts.note(wanted.source.name, refusal.host, serves=False)
+
+
+async def _read(receiver: Receiver, wanted: Wanted, patience: Patience, means: Means) -> None:
+    """Read what is missing by one connection."""
+    await _Reader(receiver, wanted, patience, means).run()
+
+
+class _Reader:
+    """Brings all that a receiver misses by one connection: gap by gap, or all where there are no parts."""
+
+    def __init__(self, receiver: Receiver, wanted: Wanted, patience: Patience, means: Means) -> None:
+        self._receiver = receiver
+        self._wanted = wanted
+        self._patience = patience
+        self._means = means
+
+    async def run(self) -> None:
+        if not self._receiver.here:
+            await self._read_all()
+            return
+        for gap in self._receiver.missing():
+            if not await self._read_gap(gap):
                 return
-    except RegistryError as error:
-        if not (offset and error.attempts and error.status in _RANGE_REFUSED):
+
+    async def _read_gap(self, gap: Span) -> bool:
+        """Read what is missing there; false if all that is missing anywhere came with it."""
+        try:
+            async with self._wanted.part(gap) as stream:
+                answer = self._wanted.answered(stream)
+                if answer is not None and answer.start == gap.start:
+                    with self._receiver.part(*gap) as part:
+                        await self._take(part, stream)
+                    return True
+                if answer is not None and answer.start == 0:
+                    await self._take_rest(stream, gap.start)
+                    return False
+        except RegistryError as error:
+            if not is_refused(error):
+                raise
+        await self._give_up_what_came()
+        await self._read_all()
+        return False
+
+    async def _read_all(self) -> None:
+        async with self._wanted.whole() as stream:
+            with self._receiver.part() as part:
+                await self._take(part, stream)
+
+    async def _take_rest(self, stream: Stream, start: int) -> None:
+        """Take a body that begins with the first byte, where those before ``start`` are here already."""
+        if start > _MAX_SKIPPED_BYTES:
+            await self._give_up_what_came()
+            start = 0
+        with self._receiver.part(start) as part:
+            await self._take(part, stream, skipped=start)
+
+    async def _give_up_what_came(self) -> None:
+        self._patience.note_restart()
+        await self._receiver.restart()
+
+    async def _take(self, part: Part, stream: Stream, *, skipped: int = 0) -> None:
+        """Take a body but for its first ``skipped`` bytes."""
+        began = part.offset
+        try:
+            async for chunk in stream.chunks():
+                rest = chunk[skipped:] if skipped else chunk
+                skipped -= len(chunk) - len(rest)
+                await part.write(rest)
+                self._check_bound(part, stream)
+        except RegistryError as error:
+            is_end = error.reason is Reason.NETWORK and part.is_last and not skipped
+            if is_end and self._patience.is_all_there_is(began, part.offset):
+                _call_truncated(error, part.offset)
             raise
-    receiver.restart()
-    async with client.blob(repository, descriptor.digest) as stream:
-        await _take(receiver, stream, max_bytes)
+        if not part.is_whole and not part.is_last:
+            raise RegistryError(Reason.NETWORK, "the part ended early", temporary=True, url=stream.url)
 
-
-async def _take(receiver: Receiver, stream: Stream, max_bytes: int) -> None:
-    async for chunk in stream.chunks():
-        await receiver.write(chunk)
-        if receiver.offset > max_bytes:
-            raise RegistryError(
-                Reason.TOO_LARGE, f"the body is larger than {max_bytes} bytes", url=stream.url
-            )
-
-
-def _first_byte(stream: Stream, size: int | None) -> int | None:
-    """Where a body starts (RFC 9110 section 14.4); ``None`` for a part of something else."""
-    if stream.status == 200:
-        return 0
-    match = _CONTENT_RANGE.fullmatch(stream.headers.get("Content-Range", ""))
-    if match is None or (size is not None and match[2] not in {"*", str(size)}):
-        return None
-    return int(match[1])
+    def _check_bound(self, part: Part, stream: Stream) -> None:
+        bound = self._means.max_bytes
+        if part.offset > bound:
+            raise RegistryError(Reason.TOO_LARGE, f"the body is larger than {bound} bytes", url=stream.url)
 
 
 def _call_truncated(error: RegistryError, size_bytes: int) -> None:

@@ -33,8 +33,8 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             description=(
-                "Fetch what others say of an image, too: its referrers (signatures, SBOMs), and cosign's tags. "
-                "Off: each costs requests, and at Docker Hub pulls."
+                "Fetch what others say of an image, too: its referrers (signatures, SBOMs), and cosign's "
+                "tags. Off: each costs requests, and at Docker Hub pulls."
             )
         ),
     ] = False
@@ -68,8 +68,9 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             description=(
-                "Try images again that failed for good. Those that failed for a passing reason "
-                "(network, server error) are tried again by every run."
+                "Try all images again that failed, at once. Without it, those that failed for a passing "
+                "reason (network, server error) are tried when they are due (see `retry_wait_s`), and the "
+                "others are not."
             )
         ),
     ] = False
@@ -143,8 +144,9 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             description=(
-                "Images that failed for a passing reason are due again after 1 min, 10 min, 1 h, 6 h and a "
-                "day. A run waits for those due within this time, in seconds, and leaves the others to later runs."
+                "Images that failed for a passing reason are due again after 1 min, 10 min, 1 h, 6 h and "
+                "a day. A run waits for those due within this time, in seconds, and leaves the others to "
+                "later runs."
             ),
             extra_json_schema={"unit": "s"},
         ),
@@ -157,17 +159,6 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"unit": "s"},
         ),
     ] = 5.0
-    quota_pause_s: Annotated[
-        float,
-        Meta(
-            gt=0,
-            description=(
-                "Wait before asking again once the pull quota is used up, in seconds. "
-                "The window of Docker Hub is six hours; a question every quarter of an hour is free."
-            ),
-            extra_json_schema={"unit": "s"},
-        ),
-    ] = 900.0
 
     @property
     def scope(self) -> str:

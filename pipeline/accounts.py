@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.errors import ConfigurationError
-from registry.transport.auth import Credentials, load_docker_credentials
+from registry.transport.credentials import Account, Credentials, load_docker_credentials
 from registry.transport.urls import authority
 
 if TYPE_CHECKING:
@@ -39,4 +39,4 @@ def credentials_for(source: SourceSettings, targets: Sequence[Target]) -> Creden
             f"source.username could be meant for any of {', '.join(sorted(hosts))}: "
             "name its registry with --hub or --registry, or use source.docker_config"
         )
-    return Credentials(dict.fromkeys(hosts, (source.username, source.password)))
+    return Credentials(dict.fromkeys(hosts, Account(source.username, source.password)))

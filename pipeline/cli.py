@@ -141,6 +141,12 @@ def status(
             "between; with `--json` one object a line.",
         ),
     ] = False,
+    failures: Annotated[
+        bool,
+        typer.Option(
+            "--failures", help="Tell instead what failed by reason: how often, and an example of each."
+        ),
+    ] = False,
 ) -> int:
     """Show the state of the census; also while a stage is running."""
     import asyncio
@@ -148,6 +154,7 @@ def status(
 
     from pipeline.directory import census_in
     from pipeline.status import failed_images, read_status
+    from pipeline.status import failures as failures_by_reason
 
     layout = census_in(resolved.settings.general.data)
 
@@ -156,12 +163,38 @@ def status(
             async with aclosing(failed_images(layout, as_json=json)) as lines:
                 async for line in lines:
                     say(line)
+        elif failures:
+            say(await failures_by_reason(layout, as_json=json))
         else:
             found = await read_status(layout)
             say(found.as_json() if json else found.as_text())
 
     asyncio.run(show())
     return 0
+
+
+@app.command()
+@with_options(["general"])
+def verify(
+    resolved: Resolved,
+    *,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Mend what is found: have wrong and missing blobs fetched again by the next download, adopt "
+            "right ones, move what is not ours to `foreign/`.",
+        ),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Read every blob again and compare it with its digest; look for what is missing or does not belong.
+
+    Ends with status 1 if something is wrong and was not repaired. Without `--repair` it changes nothing.
+    """
+    from pipeline.stages.verify import check, mend
+
+    return (mend if repair else check)(resolved, json=json)
 
 
 @app.command()

@@ -9,9 +9,10 @@ from hubcrawl.sources.catalog import PAGE_SIZE, RegistryCatalog
 from hubcrawl.sources.listfile import PAGE_LINES, sources_of
 from hubcrawl.sources.official import OfficialListing
 from hubcrawl.sources.pages import HubPages
+from hubcrawl.sources.registry_v1 import V1Search
 from hubcrawl.sources.search import HubSearch
 from hubcrawl.sources.search_v1 import HubSearchV1
-from pipeline.network import client
+from pipeline.network import client, v1_client
 
 if TYPE_CHECKING:
     from hubcrawl.settings import CrawlSettings
@@ -26,6 +27,8 @@ async def listings(transport: Transport, target: Target, settings: CrawlSettings
     if source.images:
         lists = await sources_of(Path(source.images), name, settings.rows_per_page(PAGE_LINES))
         return [(each.registry, each) for each in lists]
+    if target.is_v1:
+        return [(name, V1Search(v1_client(transport, target)))]
     if source.registry:
         page_size = settings.rows_per_page(PAGE_SIZE)
         return [(name, RegistryCatalog(client(transport, target), page_size=page_size))]

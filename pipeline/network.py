@@ -13,15 +13,17 @@ from pipeline.accounts import credentials_for
 from pipeline.targets import Target, check_url
 from registry.client import RegistryClient
 from registry.errors import ConfigurationError, Reason, RegistryError
+from registry.hub import HubTags
 from registry.transport.http import MAX_BODY_BYTES, Transport
 from registry.transport.session import open_session
-from registry.transport.urls import authority
+from registry.v1 import V1Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from pipeline.settings import Settings
     from registry.transport.clock import Clock
+    from registry.transport.memory import Memory
 
 # No answer came at all; any answer, a refusal too, proves that somebody is there.
 _UNREACHABLE = frozenset({Reason.NETWORK, Reason.TIMEOUT, Reason.TLS})
@@ -43,18 +45,26 @@ PREPARING = "preparing the sample hub ..."
 
 @asynccontextmanager
 async def open_transport(
-    settings: Settings, clock: Clock, targets: Sequence[Target] = ()
+    settings: Settings, clock: Clock, memory: Memory, targets: Sequence[Target]
 ) -> AsyncIterator[Transport]:
     """A transport with the accounts that the settings give for ``targets``; it connects to nobody yet.
 
+    It keeps to the limits of the data directory that ``memory`` is of.
+
     Raises:
-        ConfigurationError: An account or a URL that cannot be used.
+        ConfigurationError: An account, a URL or a limit that cannot be used.
     """
     check_url("http.token_url", settings.http.token_url)
     credentials = credentials_for(settings.source, targets)
     async with open_session(settings.http) as session:
         jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
-        yield Transport(session, settings.http, clock=clock, random=jitter, credentials=credentials)
+        transport = Transport(
+            session, settings.http, clock=clock, random=jitter, credentials=credentials, memory=memory
+        )
+        try:
+            yield transport
+        finally:
+            await transport.close()
 
 
 @asynccontextmanager
@@ -76,17 +86,16 @@ async def started(target: Target, tell: Callable[[str], None]) -> AsyncIterator[
         yield Target(target.registry, msgspec.structs.replace(target.source, **urls))
 
 
-async def unreachable(settings: Settings, clock: Clock, urls: Sequence[str]) -> dict[str, str]:
+async def unreachable(transport: Transport, urls: Sequence[str]) -> dict[str, str]:
     """Which of these URLs give no answer at all, and why; asked once, without patience."""
-    impatient = msgspec.structs.replace(settings, http=msgspec.structs.replace(settings.http, attempts=1))
+    impatient = transport.impatient()
     problems: dict[str, str] = {}
-    async with open_transport(impatient, clock) as transport:
-        for url in urls:
-            try:
-                await transport.request("HEAD", url, accept_statuses=_ANY_REFUSAL)
-            except RegistryError as error:
-                if error.reason in _UNREACHABLE:
-                    problems[url] = why_unreachable(url, error)
+    for url in urls:
+        try:
+            await impatient.request("HEAD", url, accept_statuses=_ANY_REFUSAL)
+        except RegistryError as error:
+            if error.reason in _UNREACHABLE:
+                problems[url] = why_unreachable(url, error)
     return problems
 
 
@@ -95,19 +104,18 @@ def why_unreachable(url: str, error: RegistryError) -> str:
     return f"cannot reach {url} ({error.detail}): {_TLS_ADVICE if error.reason is Reason.TLS else _ADVICE}"
 
 
-async def require_accounts(transport: Transport, settings: Settings, targets: Sequence[Target]) -> None:
+async def require_accounts(transport: Transport, targets: Sequence[Target]) -> None:
     """Make sure that registries take the accounts given for them: a mistyped password must fail no image.
 
     Raises:
-        ConfigurationError: One refuses its account.
+        ConfigurationError: One refuses its account, or a credential helper does not work.
     """
-    credentials = credentials_for(settings.source, targets)
     for target in targets:
-        if not credentials.username(authority(target.base_url)):
+        if await transport.account(target.base_url) is None:
             continue
         try:
-            # What `docker login` asks; a token for nothing in particular shows the account all the same.
-            await transport.request("GET", f"{target.base_url}/v2/", scope="")
+            # A token for nothing in particular shows the account all the same.
+            await transport.request("GET", target.login_url, scope="")
         except RegistryError as error:
             if error.reason in _REFUSALS:
                 raise ConfigurationError(
@@ -119,5 +127,14 @@ async def require_accounts(transport: Transport, settings: Settings, targets: Se
 def client(transport: Transport, target: Target, max_manifest_bytes: int = MAX_BODY_BYTES) -> RegistryClient:
     """The client of a target's registry."""
     return RegistryClient(
-        transport, name=target.registry.name, base_url=target.base_url, max_manifest_bytes=max_manifest_bytes
+        transport,
+        name=target.registry.name,
+        base_url=target.base_url,
+        max_manifest_bytes=max_manifest_bytes,
+        hub=HubTags(transport, target.tags_url) if target.tags_url else None,
     )
+
+
+def v1_client(transport: Transport, target: Target) -> V1Client:
+    """The client of a target's registry, if that speaks version 1."""
+    return V1Client(transport, name=target.registry.name, base_url=target.base_url)

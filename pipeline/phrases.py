@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,12 +36,25 @@ def duration(seconds: float) -> str:
     return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S} h"
 
 
+def moment(unix_s: float, now_s: float) -> str:
+    """``14:05`` by the clock on the wall; ``2026-01-31 14:05`` on another day than ``now_s``."""
+    then, now = (datetime.fromtimestamp(seconds, UTC).astimezone() for seconds in (unix_s, now_s))
+    return then.strftime("%H:%M" if then.date() == now.date() else "%Y-%m-%d %H:%M")
+
+
 def counted(count: int, noun: str) -> str:
     """``1 image``, ``2,000 images``, ``3 repositories``."""
     if count == 1:
         return f"1 {noun}"
     plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{count:,} {plural}"
+
+
+def printable(text: str) -> str:
+    """``text`` from anywhere, on one line of a terminal: what is not printable is escaped."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> list[str]:

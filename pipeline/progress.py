@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from registry.transport.clock import Clock
+    from registry.transport.waits import Wait
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,17 @@ class Statistics(Protocol):
     @property
     def note(self) -> str:
         """What it waits for; empty normally."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """:class:`Statistics` as values."""
+
+    done: int
+    failed: int
+    total: int | None
+    bytes_done: int
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,19 @@ def settled_of(noun: str, statistics: Statistics) -> str:
     if statistics.total is None:
         return phrases.counted(settled, noun)
     return f"{settled:,} of {phrases.counted(statistics.total, noun)}"
+
+
+def noted(statistics: Statistics, wait: Wait | None, now: float) -> Statistics:
+    """The same, with what requests wait for, unless it says itself what it waits for (``now``: Unix time)."""
+    if wait is None or statistics.note:
+        return statistics
+    counts = (statistics.done, statistics.failed, statistics.total, statistics.bytes_done)
+    return _Snapshot(*counts, waiting_for(wait, now))
+
+
+def waiting_for(wait: Wait, now: float) -> str:
+    """``waiting for quota until 04:10``."""
+    return f"waiting for {wait.what} until {phrases.moment(wait.until, now)}"
 
 
 def line(noun: str, statistics: Statistics, pace: Pace, width: int | None = None) -> str:

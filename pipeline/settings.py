@@ -61,6 +61,15 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="A registry to list by `_catalog` instead of a hub: `http://127.0.0.1:5000`."),
     ] = ""
+    registry_api: Annotated[
+        Literal["v2", "v1"],
+        Meta(
+            description=(
+                "The API of that registry. `v1` is for one from before 2015 (docker-registry 0.9), which has "
+                "image ids instead of manifests; it is listed by its search."
+            )
+        ),
+    ] = "v2"
     images: Annotated[
         str,
         Meta(
@@ -116,8 +125,8 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description=(
-                "A Docker `config.json` whose `auths` are used, as in `~/.docker/config.json`. "
-                "Empty: none, so that no account is used unasked."
+                "A Docker `config.json` whose accounts and credential helpers are used, as in "
+                "`~/.docker/config.json`. Empty: none, so that no account is used unasked."
             )
         ),
     ] = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +12,15 @@ import msgspec
 
 from corpus.catalog import read_catalog
 from corpus.catalog.census import Census
+from corpus.lock import is_held
 from pipeline import phrases
-from pipeline.summaries import status_lines
+from pipeline.summaries import failure_lines, status_lines
 from registry.errors import Reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from corpus.catalog.census import FailedImage
+    from corpus.catalog.failures import FailedImage
     from corpus.layout import Layout
 
 # The last progress event stands within the last lines of the log; one line is below 1 KiB.
@@ -78,11 +78,24 @@ async def read_status(layout: Layout) -> Status:
     async with read_catalog(layout) as catalog:
         census = await catalog.census.count()
         runs = await catalog.runs.latest()
-    at_work = _is_somebody_at_work(layout)
+    at_work = is_held(layout)
     last = {
         stage: stage_run(run, last_progress(layout, stage), at_work=at_work) for stage, run in runs.items()
     }
     return Status(data=str(layout.root), census=census, runs=last)
+
+
+async def failures(layout: Layout, *, as_json: bool) -> str:
+    """What failed, by reason, with how often and an example of each; one JSON object, or lines for people.
+
+    Raises:
+        ConfigurationError: The catalog there cannot be read.
+    """
+    async with read_catalog(layout) as catalog:
+        groups = await catalog.failures.groups()
+    if as_json:
+        return json.dumps({"failures": msgspec.to_builtins(groups)}, indent=2)
+    return "\n".join(failure_lines(groups))
 
 
 async def failed_images(layout: Layout, *, as_json: bool) -> AsyncGenerator[str, None]:
@@ -91,7 +104,7 @@ async def failed_images(layout: Layout, *, as_json: bool) -> AsyncGenerator[str,
     Raises:
         ConfigurationError: The catalog there cannot be read.
     """
-    async with read_catalog(layout) as catalog, aclosing(catalog.census.failed_images()) as images:
+    async with read_catalog(layout) as catalog, aclosing(catalog.failures.images()) as images:
         async for image in images:
             yield msgspec.json.encode(image).decode() if as_json else failure_line(image)
 
@@ -104,13 +117,7 @@ def failure_line(image: FailedImage) -> str:
     detail = image.detail.removeprefix(f"{image.reason}: ")
     if image.reason == Reason.INVALID_NAME and image.listed_by:
         detail = f"listed by {image.listed_by}"
-    return "\t".join(_printable(text) for text in (image.reason, name, detail))
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
-    )
+    return "\t".join(phrases.printable(text) for text in (image.reason, name, detail))
 
 
 def stage_run(run: Mapping[str, Any], progress: Mapping[str, Any], *, at_work: bool) -> StageRun:
@@ -150,17 +157,6 @@ def _decode(line: bytes) -> dict[str, Any]:
         return msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.DecodeError:  # cut off where the tail begins, or half written
         return {}
-
-
-def _is_somebody_at_work(layout: Layout) -> bool:
-    """Whether the process named in the lock lives. Taking the lock to find out could turn away a stage."""
-    try:
-        os.kill(int(layout.lock.read_text(encoding="ascii")), 0)
-    except PermissionError:
-        return True  # it lives, and belongs to somebody else
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _iso(unix_s: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.output import LABEL_WIDTH
-from pipeline.phrases import counted, size, table
+from pipeline.phrases import counted, moment, printable, size, table
 from registry.errors import Reason
 
 if TYPE_CHECKING:
@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
     from analyzer.engine import AnalyzeSummary
     from corpus.catalog.census import Census, Work
+    from corpus.catalog.failures import FailureGroup
+    from corpus.catalog.images import Retries
     from downloader.engine import DownloadSummary
     from hubcrawl.engine import CrawlSummary
 
 WHICH_FAILED = "hubcrawl status --failed"
+WHY_FAILED = "hubcrawl status --failures"
 
 
 def crawl_lines(census: Census, data: Path) -> list[str]:
@@ -50,6 +53,24 @@ def status_lines(census: Census, data: Path) -> list[str]:
     ]
 
 
+def failure_lines(groups: Sequence[FailureGroup]) -> list[str]:
+    """Reason, count and an example, by kind of unit."""
+    lines: list[str] = []
+    for unit in dict.fromkeys(group.unit for group in groups):
+        mine = [group for group in groups if group.unit == unit]
+        counts = table([(group.reason, f"{group.count:,}") for group in mine])
+        rows = [f"{count}  {_example(group)}" for count, group in zip(counts, mine, strict=True)]
+        lines += labelled(f"{unit}s", rows)
+    return lines or ["nothing has failed"]
+
+
+def _example(group: FailureGroup) -> str:
+    """One that failed, on one line: names come from strangers, and may hold anything."""
+    detail = group.detail.removeprefix(f"{group.reason}: ")
+    retried = f" ({group.retried:,} tried again)" if group.retried else ""
+    return printable(f"{group.example}: {detail}" if detail else group.example) + retried
+
+
 def crawled(summaries: Sequence[CrawlSummary], name: str) -> Iterator[str]:
     """What one run of the crawl did."""
     rows, pages = sum(each.rows for each in summaries), sum(each.pages for each in summaries)
@@ -59,13 +80,18 @@ def crawled(summaries: Sequence[CrawlSummary], name: str) -> Iterator[str]:
         yield from (f"note: {note}" for note in summary.notes)
 
 
-def downloaded(summary: DownloadSummary) -> Iterator[str]:
-    """What one run of the download did."""
+def downloaded(summary: DownloadSummary, now: float) -> Iterator[str]:
+    """What one run of the download did, and what is left to later ones."""
     yield f"{counted(summary.done, 'image')} fetched, {sum(summary.failed.values()):,} could not be had"
-    if summary.passing:
-        passing = "1 of these" if summary.passing == 1 else f"{summary.passing:,} of these"
-        yield f"{passing} for a passing reason: the next run tries again"
+    yield from retried(summary.retries, now)
     yield f"{size(summary.bytes_fetched)} came over the network"
+
+
+def retried(retries: Retries, now: float) -> Iterator[str]:
+    """What is left to a later run, and from when on: ``3 images are tried again after 14:05``."""
+    if retries.next_at is not None:
+        are = "1 image is" if retries.images == 1 else f"{counted(retries.images, 'image')} are"
+        yield f"{are} tried again by a run after {moment(retries.next_at, now)}"
 
 
 def analyzed(summary: AnalyzeSummary) -> Iterator[str]:
@@ -109,7 +135,7 @@ def _fetched(census: Census, data: Path) -> Iterator[str]:
         never_tried = (
             f" ({Reason.INVALID_NAME}: never tried)" if Reason.INVALID_NAME in census.failures else ""
         )
-        yield _line("", f"which: {WHICH_FAILED}{never_tried}")
+        yield _line("", f"why: {WHY_FAILED}; which: {WHICH_FAILED}{never_tried}")
     yield _line("store", f"{counted(blobs.count, 'blob')}, {size(blobs.bytes)}, in {data / 'blobs'}")
 
 

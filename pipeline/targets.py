@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # What a registry's record keeps, so that later stages reach it again unasked. Accounts are not kept.
 _HUB_URLS = ("search_url", "v1_url", "registry_url")
-_REMEMBERED = ("hub", "registry", "images", "listing", *_HUB_URLS)
+_REMEMBERED = ("hub", "registry", "registry_api", "images", "listing", *_HUB_URLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,21 @@ class Target:
         return self.registry.name == own_name(self.source)
 
     @property
+    def is_v1(self) -> bool:
+        """Whether it speaks version 1: only the registry that the settings name does, no host of a list."""
+        return self.is_own and self.source.registry_api == "v1"
+
+    @property
+    def ping_url(self) -> str:
+        """What tells that it is there."""
+        return f"{self.base_url}/v1/_ping" if self.is_v1 else f"{self.base_url}/v2/"
+
+    @property
+    def login_url(self) -> str:
+        """What `docker login` asks, to see whether it takes an account."""
+        return f"{self.base_url}/v1/users/" if self.is_v1 else f"{self.base_url}/v2/"
+
+    @property
     def base_url(self) -> str:
         """Where its registry API is."""
         name = self.registry.name
@@ -50,6 +65,15 @@ class Target:
         if name == DOCKER_HUB or self.is_own:
             return self.source.registry_url.rstrip("/")
         return f"{'http' if _is_loopback(name) else 'https'}://{name}"
+
+    @property
+    def tags_url(self) -> str:
+        """Where the site is that lists its tags with their dates; ``""`` where there is none."""
+        url = self.source.search_url
+        if self.registry.name == DOCKER_HUB:
+            return url
+        is_its_own = self.is_own and not self.source.registry and url != SourceSettings().search_url
+        return url if is_its_own else ""
 
 
 def crawl_target(source: SourceSettings, known: Sequence[Registry]) -> Target:
@@ -126,6 +150,8 @@ def check(source: SourceSettings) -> None:
     """``ConfigurationError`` says which setting of the source cannot be used, and why."""
     if source.hub and source.registry:
         raise ConfigurationError("both a hub and a registry are given: name one of --hub and --registry")
+    if source.registry_api == "v1" and not source.registry:
+        raise ConfigurationError("source.registry_api v1 is for a single registry: name it with --registry")
     if source.hub not in ("", DOCKER_HUB, SAMPLE) and not _has_own_urls(source):
         raise ConfigurationError(
             f"the hub {source.hub!r} is not known: name docker.io or sample, "

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
+from registry.descriptors import parse_descriptors
 from registry.digests import Digest, digest_or_none
+from registry.documents import parse_document
 from registry.errors import Reason, RegistryError
-from registry.manifests import ACCEPT
+from registry.manifests import ACCEPT, INDEX_TYPE
 from registry.paging import next_link, parse_names
 from registry.transport.bodies import whole_size
 from registry.transport.http import MAX_BODY_BYTES
@@ -17,15 +19,18 @@ from registry.transport.redirects import next_location
 from registry.transport.urls import authority, origin, parse_base_url, path_and_query, path_of, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from contextlib import AbstractAsyncContextManager
 
+    from registry.descriptors import Descriptor
+    from registry.hub import HubTags
     from registry.transport.bodies import Stream
     from registry.transport.http import Answer, Transport
 
 # Names per page; ECR refuses more.
 _PAGE_SIZE = 1000
 
-# Pages of one list of tags: a hundred times those of the most tagged images, which have 10^5 tags.
+# Pages of one list: a hundred times those of the most tagged images, which have 10^5 tags.
 _MAX_PAGES = 10_000
 
 _CATALOG_SCOPE = "registry:catalog:*"
@@ -39,13 +44,11 @@ class ManifestHead:
         digest: ``None`` when it does not say, or says something that is no digest.
         media_type: ``Content-Type``, ``""`` when absent.
         size_bytes: ``None`` when it does not say.
-        is_counted: Whether the registry counts our pulls, and so a GET would cost one.
     """
 
     digest: Digest | None
     media_type: str
     size_bytes: int | None
-    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,19 @@ class CatalogPage:
     next: str | None
 
 
+class BlobSource(Protocol):
+    """Where a blob may be had."""
+
+    @property
+    def name(self) -> str:
+        """Who is asked; others may answer, by redirects."""
+
+    def blob(
+        self, repository: str, digest: str, *, offset: int = 0, end: int | None = None
+    ) -> AbstractAsyncContextManager[Stream]:
+        """See :meth:`RegistryClient.blob`."""
+
+
 class RegistryClient:
     """One registry.
 
@@ -85,9 +101,15 @@ class RegistryClient:
     """
 
     def __init__(
-        self, transport: Transport, *, name: str, base_url: str, max_manifest_bytes: int = MAX_BODY_BYTES
+        self,
+        transport: Transport,
+        *,
+        name: str,
+        base_url: str,
+        max_manifest_bytes: int = MAX_BODY_BYTES,
+        hub: HubTags | None = None,
     ) -> None:
-        """Take the registry's identity (``docker.io``), and where it is reached.
+        """Take the registry's identity (``docker.io``), where it is reached, and the site of its hub.
 
         Raises:
             ValueError: ``base_url`` is not the address of a server.
@@ -95,22 +117,29 @@ class RegistryClient:
         self.name = name
         self.base_url = parse_base_url(base_url)
         self._transport = transport
+        self.hub = hub
         self._max_manifest_bytes = max_manifest_bytes
 
     def __repr__(self) -> str:
         return f"<RegistryClient {self.name} at {self.base_url}>"
+
+    @property
+    def counts_pulls(self) -> bool | None:
+        """Whether the registry counts our pulls, so that a GET costs one; ``None`` before it was heard."""
+        return self._transport.counts_pulls(authority(self.base_url))
 
     async def head(self, repository: str, reference: str) -> ManifestHead:
         """What a tag or digest stands for; free of pull quota on Docker Hub."""
         url = self._manifest_url(repository, reference)
         headers = {"Accept": ACCEPT}
         with _missing_is(_missing_manifest(reference)):
-            answer = await self._transport.request("HEAD", url, headers=headers, scope=_pull(repository))
+            answer = await self._transport.request(
+                "HEAD", url, headers=headers, scope=_pull(repository), is_pull=True
+            )
         return ManifestHead(
             digest_or_none(answer.headers.get("Docker-Content-Digest")),
             answer.headers.get("Content-Type", ""),
             whole_size(answer.status, answer.headers),
-            is_counted=self._transport.quota(authority(url)) is not None,
         )
 
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
@@ -122,6 +151,7 @@ class RegistryClient:
                 headers={"Accept": ACCEPT},
                 scope=_pull(repository),
                 max_bytes=self._max_manifest_bytes,
+                is_pull=True,
             )
         headers = answer.headers
         return FetchedManifest(
@@ -134,12 +164,11 @@ class RegistryClient:
     ) -> AsyncIterator[Stream]:
         """The bytes of a blob, unverified, from ``offset`` to ``end`` inclusive.
 
-        A range is asked for only if ``offset`` is positive; whether the server kept to it, its status
-        and ``Content-Range`` tell.
+        No range is asked for if that is all of it; whether the server kept to one, its status and
+        ``Content-Range`` tell.
         """
         url = f"{self.base_url}/v2/{path_of(repository)}/blobs/{quote(digest, safe=':')}"
-        # Closed when it can be: some servers refuse an open range (go-containerregistry's).
-        headers = {"Range": f"bytes={offset}-{'' if end is None else end}"} if offset else {}
+        headers = _range(offset, end)
         async with AsyncExitStack() as stack:
             with _missing_is(Reason.BLOB_MISSING):
                 stream = await stack.enter_async_context(
@@ -147,20 +176,25 @@ class RegistryClient:
                 )
             yield stream
 
+    def elsewhere(self, url: str) -> ForeignBlob:
+        """A blob of this registry that is kept at ``url``, on another host."""
+        return ForeignBlob(self._transport, url, named_by=self.base_url)
+
     async def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
         """The tags of a repository, page by page; unchecked."""
-        url: str | None = f"{self.base_url}/v2/{path_of(repository)}/tags/list?n={_PAGE_SIZE}"
-        seen = set[str]()
-        while url is not None:
-            if url in seen or len(seen) == _MAX_PAGES:
-                raise RegistryError(
-                    Reason.UNEXPECTED_ANSWER, "the list of tags never ends", url=redacted(url)
-                )
-            seen.add(url)
-            with _missing_is(Reason.REPO_MISSING):
-                answer = await self._transport.request("GET", url, scope=_pull(repository))
-            yield parse_names(answer.body, "tags")
-            url = self._next_url(url, answer)
+        url = f"{self.base_url}/v2/{path_of(repository)}/tags/list?n={_PAGE_SIZE}"
+        with _missing_is(Reason.REPO_MISSING):
+            async for page in self._pages(url, repository):
+                yield parse_names(page.body, "tags")
+
+    async def referrers(self, repository: str, digest: Digest) -> AsyncGenerator[tuple[Descriptor, ...]]:
+        """What the registry lists as artifacts about a manifest, page by page (spec.md, "Listing Referrers").
+
+        A registry without this interface answers 404, and one with it never does: it lists nothing.
+        """
+        url = f"{self.base_url}/v2/{path_of(repository)}/referrers/{quote(digest, safe=':')}"
+        async for page in self._pages(url, repository, Accept=INDEX_TYPE):
+            yield parse_descriptors(parse_document(page.body).body, "manifests")
 
     async def catalog_page(self, cursor: str | None, size: int = _PAGE_SIZE) -> CatalogPage:
         """One page of the list of repositories: the first, or the one that ``cursor`` stands for."""
@@ -173,6 +207,18 @@ class RegistryClient:
             )
         names = parse_names(answer.body, "repositories")
         return CatalogPage(names, None if following is None else path_and_query(following))
+
+    async def _pages(self, url: str, repository: str, **headers: str) -> AsyncGenerator[Answer]:
+        """The pages of a list, from the first at ``url`` on."""
+        following: str | None = url
+        seen = set[str]()
+        while following is not None:
+            if following in seen or len(seen) == _MAX_PAGES:
+                raise RegistryError(Reason.UNEXPECTED_ANSWER, "the list never ends", url=redacted(following))
+            seen.add(following)
+            answer = await self._transport.request("GET", following, headers=headers, scope=_pull(repository))
+            yield answer
+            following = self._next_url(following, answer)
 
     def _next_url(self, url: str, answer: Answer) -> str | None:
         link = next_link(answer.headers.get("Link"))
@@ -187,6 +233,40 @@ class RegistryClient:
 
     def _manifest_url(self, repository: str, reference: str) -> str:
         return f"{self.base_url}/v2/{path_of(repository)}/manifests/{quote(reference, safe=':')}"
+
+
+class ForeignBlob:
+    """A blob that is kept outside of every registry: it is asked for as of one, and without an account."""
+
+    def __init__(self, transport: Transport, url: str, *, named_by: str) -> None:
+        self._transport = transport
+        self._url = url
+        self._named_by = named_by
+
+    @property
+    def name(self) -> str:
+        """``https://host[:port]``, or whatever stands in its place: nobody has checked the URL yet."""
+        return "/".join(self._url.split("/", 3)[:3])
+
+    @asynccontextmanager
+    async def blob(
+        self, repository: str, digest: str, *, offset: int = 0, end: int | None = None
+    ) -> AsyncIterator[Stream]:
+        """As :meth:`RegistryClient.blob`; repository and digest are of no use here."""
+        del repository, digest
+        async with AsyncExitStack() as stack:
+            with _missing_is(Reason.BLOB_MISSING):
+                stream = await stack.enter_async_context(
+                    self._transport.stream(self._url, headers=_range(offset, end), named_by=self._named_by)
+                )
+            yield stream
+
+
+def _range(offset: int, end: int | None) -> dict[str, str]:
+    if not offset and end is None:
+        return {}
+    # Closed when it can be: some servers refuse an open range (go-containerregistry's).
+    return {"Range": f"bytes={offset}-{'' if end is None else end}"}
 
 
 def _pull(repository: str) -> str:

@@ -68,3 +68,8 @@ def sequence_of_objects(body: Mapping[str, Any], name: str) -> tuple[Mapping[str
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise invalid(f"{name} is not a list of objects")
     return tuple(value)
+
+
+def text_or_empty(value: object) -> str:
+    """``value`` if it is a text, else ``""``."""
+    return value if isinstance(value, str) else ""

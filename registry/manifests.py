@@ -7,13 +7,14 @@ Sources: OCI image-spec (manifest.md, image-index.md, descriptor.md), distributi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from registry import schema1
+from registry import schema1, v1_images
+from registry.descriptors import Descriptor, parse_descriptors, parse_optional_descriptor
 from registry.digests import Digest
-from registry.documents import Document, invalid, parse_document, sequence_of_objects
+from registry.documents import Document, invalid, parse_document, text_or_empty
 from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
@@ -29,11 +30,18 @@ class ManifestKind(StrEnum):
     MANIFEST_LIST = "manifest_list"
     OCI_MANIFEST = "oci_manifest"
     OCI_INDEX = "oci_index"
+    OCI_ARTIFACT = "oci_artifact"
+    V1_IMAGE = "v1_image"  # our own document, for a registry that has no manifests
 
     @property
     def is_index(self) -> bool:
         """Whether it points to other manifests, one per platform, instead of layers."""
         return self in {ManifestKind.MANIFEST_LIST, ManifestKind.OCI_INDEX}
+
+    @property
+    def is_schema1(self) -> bool:
+        """Whether it is of the family that registries convert other manifests to."""
+        return self in {ManifestKind.SCHEMA1, ManifestKind.SCHEMA1_SIGNED}
 
 
 _MEDIA_TYPES = {
@@ -41,20 +49,26 @@ _MEDIA_TYPES = {
     ManifestKind.MANIFEST_LIST: "application/vnd.docker.distribution.manifest.list.v2+json",
     ManifestKind.OCI_MANIFEST: "application/vnd.oci.image.manifest.v1+json",
     ManifestKind.SCHEMA2: "application/vnd.docker.distribution.manifest.v2+json",
+    ManifestKind.OCI_ARTIFACT: "application/vnd.oci.artifact.manifest.v1+json",
     ManifestKind.SCHEMA1_SIGNED: "application/vnd.docker.distribution.manifest.v1+prettyjws",
     ManifestKind.SCHEMA1: "application/vnd.docker.distribution.manifest.v1+json",
 }
 _KINDS = {media_type: kind for kind, media_type in _MEDIA_TYPES.items()}
-_ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
 
-# Every type in one line. An old registry converts what it is not asked for, so nothing may be missing;
-# the artifact type is asked for to be told apart from "not there".
-ACCEPT = ", ".join([*list(_MEDIA_TYPES.values())[:4], _ARTIFACT, *list(_MEDIA_TYPES.values())[4:]])
+# Every type in one line. An old registry converts what it is not asked for, so nothing may be missing.
+ACCEPT = ", ".join(_MEDIA_TYPES.values())
 
-# Layers whose licence keeps them out of registries (Windows base layers).
-_FOREIGN = (
-    "application/vnd.docker.image.rootfs.foreign.diff.tar",
-    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+INDEX_TYPE = _MEDIA_TYPES[ManifestKind.OCI_INDEX]
+
+# Configurations of images; octet-stream is what Docker 1.10 called them (moby: distribution/pull_v2.go),
+# "" one without a name. Any other says that the manifest is of something else, such as a Helm chart.
+_IMAGE_CONFIGS = frozenset(
+    {
+        "application/vnd.docker.container.image.v1+json",
+        "application/vnd.oci.image.config.v1+json",
+        "application/octet-stream",
+        "",
+    }
 )
 
 # The fields that tell the families apart. Go reads keys in any letter case, most readers do not:
@@ -74,60 +88,21 @@ _FAMILY_OF_KIND = {
     ManifestKind.OCI_MANIFEST: "image",
     ManifestKind.MANIFEST_LIST: "index",
     ManifestKind.OCI_INDEX: "index",
+    ManifestKind.OCI_ARTIFACT: "artifact",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """What an image runs on, in Go's vocabulary."""
+class ManifestFlag(StrEnum):
+    """What is odd about a manifest, or about the answer that brought it; kept with it, sorted."""
 
-    os: str
-    architecture: str
-    variant: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read ``os/architecture[/variant]``; ``ValueError`` says what is wrong with it."""
-        parts = text.split("/")
-        if len(parts) not in {2, 3} or not all(parts):
-            raise ValueError(f"not a platform: {text[:100]!r}; write os/architecture[/variant]")
-        return cls(*parts)
-
-    def __str__(self) -> str:
-        """``os/architecture[/variant]``."""
-        return "/".join(part for part in (self.os, self.architecture, self.variant) if part is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """A pointer to content (image-spec, descriptor.md).
-
-    Attributes:
-        media_type: As written, ``""`` when absent.
-        digest: Of the bytes pointed to; a schema 1 child may be named by its canonical digest.
-        size_bytes: As written; ``None`` in schema 1, which gives none.
-        platform: Only on the children of an index.
-        urls: Where else it may be had; never to be visited with credentials.
-        annotations: As written, texts only.
-    """
-
-    media_type: str
-    digest: Digest
-    size_bytes: int | None
-    platform: Platform | None = None
-    urls: tuple[str, ...] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether it is a layer that its licence keeps out of the registry."""
-        return self.media_type.startswith(_FOREIGN)
-
-    @property
-    def is_attestation(self) -> bool:
-        """Whether it is BuildKit's statement about an image, listed like an image of no platform."""
-        platform = self.platform
-        return platform is not None and platform.os == platform.architecture == "unknown"
+    # of its bytes
+    JWS_INVALID = "jws_invalid"  # claims a signature, and has none that tells what was signed
+    MEDIA_TYPE_UNKNOWN = "media_type_unknown"  # says it is of a type nobody knows; its fields decided
+    # of the answer
+    CONVERTED = "converted"  # not the original: the registry does not know these bytes by their digest
+    HEADER_DIGEST_MISMATCH = "header_digest_mismatch"  # Docker-Content-Digest names other bytes, or nothing
+    HEADER_DIGEST_UNVERIFIABLE = "header_digest_unverifiable"  # ... by an algorithm nobody can compute here
+    CONTENT_TYPE_MISMATCH = "content_type_mismatch"  # Content-Type is not the type of the body
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +119,9 @@ class Manifest:
         layers: Base first in every kind, repeats kept.
         children: Of an index, in its order.
         history: The decoded ``v1Compatibility`` objects of schema 1, base first and parallel to ``layers``.
-        flags: What is odd about it: ``jws_invalid``.
+        artifact_type: What an artifact is; ``None`` for an image.
+        subject: The manifest that this one is about, as a signature is about an image.
+        flags: What is odd about the bytes.
     """
 
     kind: ManifestKind
@@ -156,13 +133,15 @@ class Manifest:
     layers: tuple[Descriptor, ...] = ()
     children: tuple[Descriptor, ...] = ()
     history: tuple[Mapping[str, Any], ...] = ()
-    flags: frozenset[str] = frozenset()
+    artifact_type: str | None = None
+    subject: Descriptor | None = None
+    flags: frozenset[ManifestFlag] = frozenset()
 
 
 def may_be_schema1(media_type: str) -> bool:
     """Whether a body of this type may be stored under another name than it is asked for by."""
-    kind = _KINDS.get(_bare(media_type))
-    return kind in {None, ManifestKind.SCHEMA1, ManifestKind.SCHEMA1_SIGNED}
+    kind = _KINDS.get(bare_type(media_type))
+    return kind is None or kind.is_schema1
 
 
 def parse_manifest(raw: bytes, content_type: str | None) -> Manifest:
@@ -178,25 +157,40 @@ def parse_manifest(raw: bytes, content_type: str | None) -> Manifest:
     document = parse_document(raw)
     if document.body.get("schemaVersion") == 1:
         return _parse_schema1(raw, document, content_type)
-    kind = _kind_of(document, _bare(content_type))
+    if document.body.get("mediaType") == v1_images.MEDIA_TYPE:
+        return _parse_v1_image(raw, document)
+    kind = _kind_of(document, bare_type(content_type))
     body = document.body
+    said = text_or_empty(body.get("mediaType"))
     digest = Digest.of(raw)
+    config = parse_optional_descriptor(body.get("config"))
     return Manifest(
         kind,
-        _text(body.get("mediaType")) or _MEDIA_TYPES[kind],
+        said or _MEDIA_TYPES[kind],
         digest,
         digest,
         len(raw),
-        config=_optional_descriptor(body.get("config")),
-        layers=tuple(map(_descriptor, sequence_of_objects(body, "layers"))),
-        children=tuple(map(_descriptor, sequence_of_objects(body, "manifests"))),
+        config=config,
+        layers=parse_descriptors(body, "blobs" if kind is ManifestKind.OCI_ARTIFACT else "layers"),
+        children=parse_descriptors(body, "manifests"),
+        artifact_type=_artifact_type(body, config),
+        subject=parse_optional_descriptor(body.get("subject")),
+        flags=frozenset({ManifestFlag.MEDIA_TYPE_UNKNOWN} if said and said not in _KINDS else ()),
     )
+
+
+def _artifact_type(body: Mapping[str, Any], config: Descriptor | None) -> str | None:
+    """``artifactType``, else the type of a configuration that is no image's (image-spec, manifest.md)."""
+    said = text_or_empty(body.get("artifactType"))
+    if said or config is None or config.media_type in _IMAGE_CONFIGS:
+        return said or None
+    return config.media_type
 
 
 def _parse_schema1(raw: bytes, document: Document, content_type: str | None) -> Manifest:
     is_signed = "signatures" in document.body
     payload = schema1.signed_payload(raw, document.body.get("signatures")) if is_signed else None
-    claims_signature = is_signed or _bare(content_type) == _MEDIA_TYPES[ManifestKind.SCHEMA1_SIGNED]
+    claims_signature = is_signed or bare_type(content_type) == _MEDIA_TYPES[ManifestKind.SCHEMA1_SIGNED]
     # Only the payload was signed: what stands after it in the file is anybody's, even a second fsLayers.
     content = parse_document(payload) if payload is not None else document
     if content.body.get("schemaVersion") != 1:
@@ -206,21 +200,38 @@ def _parse_schema1(raw: bytes, document: Document, content_type: str | None) -> 
     kind = ManifestKind.SCHEMA1_SIGNED if is_signed else ManifestKind.SCHEMA1
     return Manifest(
         kind,
-        _text(content.body.get("mediaType")) or _MEDIA_TYPES[kind],
+        text_or_empty(content.body.get("mediaType")) or _MEDIA_TYPES[kind],
         Digest.of(payload if payload is not None else raw),
         Digest.of(raw),
         len(raw),
         layers=tuple(Descriptor(schema1.LAYER_TYPE, digest, None) for digest in layers),
         history=history,
-        flags=frozenset({"jws_invalid"} if claims_signature and payload is None else ()),
+        flags=frozenset({ManifestFlag.JWS_INVALID} if claims_signature and payload is None else ()),
+    )
+
+
+def _parse_v1_image(raw: bytes, document: Document) -> Manifest:
+    """The document of a v1 image; its history is in the JSON of each layer, not in the document."""
+    layers, digest = v1_images.read_image(document.body), Digest.of(raw)
+    return Manifest(
+        ManifestKind.V1_IMAGE,
+        v1_images.MEDIA_TYPE,
+        digest,
+        digest,
+        len(raw),
+        config=Descriptor(v1_images.JSON_TYPE, layers[-1].json_digest, layers[-1].json_bytes),
+        layers=tuple(Descriptor(v1_images.LAYER_TYPE, each.digest, each.size_bytes) for each in layers),
     )
 
 
 def _kind_of(document: Document, content_type: str) -> ManifestKind:
     """What the body is: by its ``mediaType``, else by its fields, else by the header."""
     families = _families(document)
-    said = _text(document.body.get("mediaType"))
-    if said == _ARTIFACT or (not families and said and said not in _KINDS):
+    said = text_or_empty(document.body.get("mediaType"))
+    if _KINDS.get(said) is ManifestKind.OCI_ARTIFACT:
+        _check_family(document, "artifact")
+        return ManifestKind.OCI_ARTIFACT
+    if not families and said and said not in _KINDS:
         raise RegistryError(Reason.UNSUPPORTED_TYPE, f"nothing is known of the type {said[:100]!r}")
     if not families:
         raise invalid("the body has none of the fields of a manifest")
@@ -254,56 +265,6 @@ def _families(document: Document) -> set[str]:
     return {_FIELDS[name] for name in names if name is not None}
 
 
-def _optional_descriptor(value: object) -> Descriptor | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise invalid("config is not an object")
-    return _descriptor(value)
-
-
-def _descriptor(value: Mapping[str, Any]) -> Descriptor:
-    digest = value.get("digest")
-    try:
-        parsed = Digest.parse(_text(digest))
-    except ValueError as error:
-        raise invalid(str(error)) from None
-    urls = value.get("urls")
-    annotations = value.get("annotations")
-    return Descriptor(
-        _text(value.get("mediaType")),
-        parsed,
-        _size(value.get("size")),
-        platform=_platform(value.get("platform")),
-        urls=tuple(url for url in urls if isinstance(url, str)) if isinstance(urls, list) else (),
-        annotations=_texts(annotations) if isinstance(annotations, dict) else {},
-    )
-
-
-def _size(value: object) -> int | None:
-    if value is None:
-        return None
-    # bool is an int in Python; 2**63 - 1 is the largest size of the specification (int64).
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise invalid("a size is not a number of bytes")
-    return value
-
-
-def _platform(value: object) -> Platform | None:
-    if not isinstance(value, dict):
-        return None
-    os, architecture, variant = (_text(value.get(name)) for name in ("os", "architecture", "variant"))
-    return Platform(os, architecture, variant or None)
-
-
-def _texts(value: Mapping[str, Any]) -> dict[str, str]:
-    return {key: text for key, text in value.items() if isinstance(text, str)}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _bare(content_type: str | None) -> str:
+def bare_type(content_type: str | None) -> str:
     """The type without ``; charset=...``."""
     return (content_type or "").partition(";")[0].strip().lower()

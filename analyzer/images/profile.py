@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from analyzer.images.configuration import ImageConfiguration
     from corpus.profiles.image import HistoryRow
     from corpus.profiles.layer import LayerSummary
+    from registry.descriptors import Descriptor
     from registry.digests import Digest
-    from registry.manifests import Descriptor, Manifest
+    from registry.manifests import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,18 @@ def profile_image(
 
     Args:
         manifest: A manifest with layers; not an index.
-        config: The configuration blob as stored; ``None`` if it is not in the corpus. Schema 1 has none, and
-            its history stands for it.
+        config: The configuration blob as stored; ``None`` if it is not in the corpus. For schema 1 and v1
+            images their history stands for it.
         analyzed: The layers that have a profile, by digest; others are listed without one.
     """
-    found = read_configuration(config) if manifest.config else read_compatibility(manifest.history)
+    is_history = bool(manifest.history) or not manifest.config
+    found = read_compatibility(manifest.history) if is_history else read_configuration(config)
     layers = _layers(manifest, found, analyzed)
     return ImageProfile(
         digest=str(manifest.digest),
         blob_digest=str(manifest.blob_digest),
         kind=str(manifest.kind),
-        schema_version=2 if manifest.config else 1,
+        schema_version=1 if is_history else 2,
         media_type=manifest.media_type,
         config_digest=str(manifest.config.digest) if manifest.config else None,
         configuration_status=found.status,

@@ -6,13 +6,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from corpus.catalog.allowances import AllowanceCatalog
 from corpus.catalog.census import CensusCatalog
 from corpus.catalog.contents import ContentCatalog
 from corpus.catalog.database import Database
+from corpus.catalog.failures import FailureCatalog
 from corpus.catalog.images import ImageCatalog
+from corpus.catalog.plan import PlanCatalog
 from corpus.catalog.profiles import ProfileCatalog
 from corpus.catalog.repositories import RepositoryCatalog
 from corpus.catalog.runs import RunCatalog
+from corpus.catalog.v1 import V1Catalog
+from corpus.catalog.verification import VerificationCatalog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,10 +31,15 @@ class Catalog:
 
     repositories: RepositoryCatalog
     images: ImageCatalog
+    plan: PlanCatalog
     contents: ContentCatalog
+    v1: V1Catalog
     profiles: ProfileCatalog
     runs: RunCatalog
     census: CensusCatalog
+    failures: FailureCatalog
+    verification: VerificationCatalog
+    allowances: AllowanceCatalog
 
 
 @asynccontextmanager
@@ -52,10 +62,15 @@ async def _closing(database: Database) -> AsyncIterator[Catalog]:
         yield Catalog(
             repositories=RepositoryCatalog(database),
             images=ImageCatalog(database),
+            plan=PlanCatalog(database),
             contents=ContentCatalog(database),
+            v1=V1Catalog(database),
             profiles=ProfileCatalog(database),
             runs=RunCatalog(database),
             census=CensusCatalog(database),
+            failures=FailureCatalog(database),
+            verification=VerificationCatalog(database),
+            allowances=AllowanceCatalog(database),
         )
     finally:
         await database.close()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import and_, case, exists, func, literal, null, select, union_all
+from sqlalchemy import case, exists, func, select
 
+from corpus.catalog.profiles import is_fetched, is_layer
 from corpus.catalog.schema import (
     blobs,
     image_manifests,
     image_profiles,
     images,
     layer_profiles,
-    manifest_layers,
     pages,
     repositories,
     sightings,
@@ -21,12 +21,9 @@ from corpus.catalog.schema import (
 from corpus.profiles.image import IMAGE_VERSION
 from corpus.profiles.layer import LAYER_VERSION
 from corpus.records import State
-from registry.errors import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from sqlalchemy import ColumnElement, CompoundSelect, Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from corpus.catalog.database import Database
@@ -85,17 +82,6 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
     registries: dict[str, int]  # repositories found, by registry
 
 
-class FailedImage(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that could not be had, or a name that nobody can pull."""
-
-    reason: str
-    registry: str
-    repository: str
-    reference: str | None  # tag or digest; none of a name that was not looked at yet
-    detail: str
-    listed_by: str | None  # where the repository was seen, by URL or file
-
-
 class CensusCatalog:
     """Counts over all tables, in one consistent read."""
 
@@ -136,39 +122,6 @@ class CensusCatalog:
                 ),
             )
 
-    async def failed_images(self) -> AsyncGenerator[FailedImage, None]:
-        """Every image that failed and every invalid name, by reason and name: read while it is iterated."""
-        async with self._database.read() as connection, connection.stream(_failed_images()) as rows:
-            async for reason, registry, repository, reference, detail, listed_by in rows:
-                yield FailedImage(
-                    reason=reason,
-                    registry=registry,
-                    repository=repository,
-                    reference=reference,
-                    detail=detail or "",
-                    listed_by=listed_by,
-                )
-
-
-def _failed_images() -> CompoundSelect[str, str, str, str, str, str]:
-    listed_by = (
-        select(func.min(sightings.c.url))
-        .where(sightings.c.repository_id == repositories.c.id)
-        .scalar_subquery()
-    )
-    name = (repositories.c.registry, repositories.c.name)
-    failed = (
-        select(images.c.reason, *name, images.c.reference, images.c.detail, listed_by)
-        .join(repositories, repositories.c.id == images.c.repository_id)
-        .where(images.c.state == State.FAILED)
-    )
-    # Names that no download came to yet.
-    is_untouched = ~exists().where(images.c.repository_id == repositories.c.id)
-    invalid = select(literal(str(Reason.INVALID_NAME)), *name, null(), null(), listed_by).where(
-        and_(~repositories.c.is_pullable, is_untouched)
-    )
-    return union_all(failed, invalid).order_by(images.c.reason, *name, images.c.reference)
-
 
 async def _layers(connection: AsyncConnection) -> Layers:
     current = layer_profiles.c.profile_version == LAYER_VERSION
@@ -179,12 +132,12 @@ async def _layers(connection: AsyncConnection) -> Layers:
     state = layer_profiles.c.state
     query = select(_tally(state, State.DONE), _tally(state, State.FAILED), *sums).where(current)
     done, failed, *totals = (await connection.execute(query)).one()
-    is_layer = exists().where(manifest_layers.c.digest == blobs.c.digest)
-    fetched = select(func.count()).where(blobs.c.state == State.DONE, is_layer)
-    total = (await connection.execute(fetched)).scalar_one()
+    # A profile outlives its blob, if that is lost and was whole when it was read.
+    profiled = exists().where(layer_profiles.c.digest == blobs.c.digest, current)
+    pending = select(func.count()).where(blobs.c.state == State.DONE, is_layer(), ~profiled)
     files, directories, cls_bytes, als_bytes, fls_bytes = totals
     return Layers(
-        pending=total - done - failed,
+        pending=(await connection.execute(pending)).scalar_one(),
         done=done,
         failed=failed,
         files=files,
@@ -198,13 +151,8 @@ async def _layers(connection: AsyncConnection) -> Layers:
 async def _image_profiles(connection: AsyncConnection) -> Work:
     state = image_profiles.c.state
     # A profile outlives its image's place in the census: the tag was moved, or another platform asked for.
-    is_fetched = exists().where(
-        image_manifests.c.manifest_digest == image_profiles.c.digest,
-        images.c.id == image_manifests.c.image_id,
-        images.c.state == State.DONE,
-    )
     query = select(_tally(state, State.DONE), _tally(state, State.FAILED)).where(
-        image_profiles.c.profile_version == IMAGE_VERSION, is_fetched
+        image_profiles.c.profile_version == IMAGE_VERSION, is_fetched(image_profiles.c.digest)
     )
     done, failed = (await connection.execute(query)).one()
     fetched = (

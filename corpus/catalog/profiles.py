@@ -118,9 +118,13 @@ class ProfileCatalog:
                 )
 
 
+def is_layer() -> ColumnElement[bool]:
+    """Whether a blob is a layer of some image, and not only part of an artifact about one."""
+    return and_(blobs.c.role != "artifact", exists().where(manifest_layers.c.digest == blobs.c.digest))
+
+
 def _is_open_layer() -> ColumnElement[bool]:
-    is_layer = exists().where(manifest_layers.c.digest == blobs.c.digest)
-    return and_(is_layer, _is_unprofiled_blob())
+    return and_(is_layer(), _is_unprofiled_blob())
 
 
 def _has_open_layer() -> ColumnElement[bool]:
@@ -142,12 +146,14 @@ def _is_open_image() -> ColumnElement[bool]:
     profiled = exists().where(
         image_profiles.c.digest == manifests.c.digest, image_profiles.c.profile_version == IMAGE_VERSION
     )
-    fetched = exists().where(
-        image_manifests.c.manifest_digest == manifests.c.digest,
-        images.c.id == image_manifests.c.image_id,
-        images.c.state == State.DONE,
-    )
-    return and_(fetched, ~profiled)
+    return and_(is_fetched(manifests.c.digest), ~profiled)
+
+
+def is_fetched(manifest_digest: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an image fetched consists of this manifest."""
+    # One within the other: a join of both tables would be made anew, from all images, for each manifest.
+    is_done = exists().where(images.c.id == image_manifests.c.image_id, images.c.state == State.DONE)
+    return exists().where(image_manifests.c.manifest_digest == manifest_digest, is_done)
 
 
 def _column_values(table: Table, totals: Mapping[str, int | float | None]) -> dict[str, int | float | None]:

@@ -105,10 +105,9 @@ images = Table(
     Column("detail", Text),
     Column("is_temporary", Boolean),
     Column("finished_at", Float),
-    Column(
-        "attempts", Integer, nullable=False, server_default=text("0")
-    ),  # failed in a row for a passing reason
-    Column("retry_at", Float),  # when a passing failure is tried again
+    # Tries in a row that failed for a passing reason, and when the next one is due; after the last, none is.
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("retry_at", Float),
     UniqueConstraint("repository_id", "reference"),
     Index("images_by_state", "state"),
 )
@@ -128,23 +127,29 @@ manifests = Table(
     Column("flags", Text, nullable=False, server_default=text("''")),  # what is odd about it: words, sorted
     Column("artifact_type", Text),  # of an artifact: "application/vnd.example.sbom.v1+json"
     Column("subject_digest", Text),  # the manifest that an artifact is about
+    Index("manifests_by_canonical_digest", "canonical_digest"),
 )
 
-# Artifacts about a manifest, and how each was found: "referrers" (the API), or the tag that names it.
+# Artifacts about a manifest, and how each was found: "referrers" (the API), "index" (listed there), or the
+# tag that led to it.
 referrers = Table(
     "referrers",
     metadata,
     Column("subject_digest", Text, primary_key=True),  # canonical
     Column("manifest_digest", Text, ForeignKey("manifests.digest"), primary_key=True),
     Column("found_by", Text, nullable=False),
+    Index("referrers_by_manifest", "manifest_digest"),
 )
 
-# The order of the present run: what it takes first has the lowest rank.
+# The order of the present run: what it takes first has the lowest rank. It is made anew at will: no other
+# table refers to it.
 plan = Table(
     "plan",
     metadata,
     Column("rank", BigInteger, primary_key=True),
-    Column("image_id", Integer, ForeignKey("images.id"), primary_key=True),
+    Column("image_id", Integer, primary_key=True),
+    Index("plan_by_image", "image_id"),  # a few that failed among millions
+    sqlite_with_rowid=False,
 )
 
 # What registries last said of our pull quota.
@@ -159,11 +164,12 @@ quotas = Table(
     Column("seen_at", Float, nullable=False),
 )
 
-# The requests that count against the user's own limits, by time.
+# The requests that count against the user's own limits: so many, made at some time between two moments.
 requests = Table(
     "requests",
     metadata,
-    Column("started_at", Float, primary_key=True),  # of a slice of time
+    Column("starts_at", Float, primary_key=True),
+    Column("ends_at", Float, nullable=False),
     Column("requests", Integer, nullable=False),
 )
 
@@ -195,6 +201,7 @@ image_manifests = Table(
     metadata,
     Column("image_id", Integer, ForeignKey("images.id"), primary_key=True),
     Column("manifest_digest", Text, ForeignKey("manifests.digest"), primary_key=True),
+    Index("image_manifests_by_manifest", "manifest_digest"),  # else each of a million is sought in a million
 )
 
 blobs = Table(
@@ -208,6 +215,18 @@ blobs = Table(
     Column("detail", Text),
     Column("is_temporary", Boolean),
     Column("finished_at", Float, nullable=False),
+)
+
+# What came for the image ids of registries of version 1, which name no content by its digest.
+v1_layers = Table(
+    "v1_layers",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("image_id", Text, primary_key=True),
+    Column("json_digest", Text, nullable=False),
+    Column("json_bytes", BigInteger, nullable=False),
+    Column("layer_digest", Text, nullable=False),
+    Column("layer_bytes", BigInteger, nullable=False),
 )
 
 _PROFILE_COLUMNS = ("files", "directories", "cls_bytes", "als_bytes", "fls_bytes")

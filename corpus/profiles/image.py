@@ -97,8 +97,8 @@ class ImageProfile(msgspec.Struct, frozen=True, kw_only=True):
     )
     digest: Annotated[str, described("Canonical digest of the manifest.")]
     blob_digest: Annotated[str, described("Digest of the manifest's bytes: the name it is stored under.")]
-    kind: Annotated[str, described("schema1, schema1_signed, schema2 or oci_manifest.")]
-    schema_version: Annotated[int, described("schemaVersion of that kind: 1 or 2.")]
+    kind: Annotated[str, described("schema1, schema1_signed, schema2, oci_manifest or v1_image.")]
+    schema_version: Annotated[int, described("schemaVersion of that kind: 1 or 2; 1 for v1_image.")]
     media_type: Annotated[str, described("Media type of the manifest.")]
     config_digest: Annotated[str | None, described("Digest of the configuration; null for schema 1.")] = None
     configuration_status: Annotated[ConfigurationStatus, described("Where the configuration came from.")]

@@ -21,17 +21,20 @@ from pipeline.directory import census_in, directory_of
 from pipeline.interrupts import run_until_interrupted
 from pipeline.logs import logging_to
 from pipeline.output import say, tell
-from pipeline.progress import Display, Statistics, settled_of
+from pipeline.progress import Display, Statistics, noted, settled_of, waiting_for
 from pipeline.summaries import labelled
 from registry.transport.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from corpus.catalog.census import Census
     from corpus.layout import Layout
     from pipeline.config import Resolved
     from pipeline.settings import Settings
+    from registry.transport.waits import Wait
+
+    Waiting = Callable[[], Wait | None]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,11 @@ BEGINNING = "crawl"
 _NOWHERE = logging.NullHandler()
 
 Summary_co = TypeVar("Summary_co", covariant=True)
+T = TypeVar("T")
+
+
+def _nobody() -> None:
+    """No wait: nothing is asked of anybody."""
 
 
 class Engine(Protocol[Summary_co]):
@@ -65,12 +73,14 @@ class Report:
         census: What the whole census holds now.
         summaries: The engines' summaries (dataclasses), for the record.
         stopped: Why the run had to stop before its work was done, if it had to.
+        as_json: What to print instead of lines, where a program asked for it.
     """
 
     this_run: Sequence[str]
     census: Sequence[str]
     summaries: Sequence[Any]
     stopped: str | None
+    as_json: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +104,12 @@ class Bench:
         """The counts of the catalog now."""
         return await self.catalog.census.count()
 
-    async def run(self, engine: Engine[Summary_co], noun: str) -> Summary_co:
-        """Run an engine and show its progress."""
+    async def run(self, engine: Engine[Summary_co], noun: str, waiting: Waiting = _nobody) -> Summary_co:
+        """Run an engine and show its progress, and what the requests it makes are ``waiting`` for."""
+
+        def statistics() -> Statistics:
+            return noted(engine.statistics(), waiting(), self.clock.now())
+
         display = Display(
             self.stage,
             noun,
@@ -104,12 +118,26 @@ class Bench:
             console=self.console,
         )
         try:
-            async with display.showing(engine.statistics):
+            async with display.showing(statistics):
                 return await engine.run()
         except asyncio.CancelledError:
             kept = settled_of(noun, engine.statistics())
             self.tell(f"interrupted: {kept} done; run the same command again to go on")
             raise
+
+    async def patiently(self, waiting: Waiting, work: Awaitable[T]) -> T:
+        """Do ``work`` of which no progress is shown; where it has to wait for long, say what for."""
+        telling = asyncio.create_task(self._tell_of(waiting))
+        try:
+            return await work
+        finally:
+            telling.cancel()
+
+    async def _tell_of(self, waiting: Waiting) -> None:
+        while True:
+            await self.clock.sleep(self.settings.general.progress_interval_s)
+            if (wait := waiting()) is not None:
+                self.tell(f"{self.stage}: {waiting_for(wait, self.clock.now())}")
 
     def tell(self, sentence: str) -> None:
         """Say something on the way."""
@@ -132,7 +160,7 @@ class Bench:
         took = phrases.duration(self.clock.now() - started_at)
         ended = "finished" if report.stopped is None else "stopped"
         lines = [*labelled("this run", report.this_run), *report.census]
-        say("\n".join([f"{self.stage} {ended} after {took}", *lines]))
+        say(report.as_json or "\n".join([f"{self.stage} {ended} after {took}", *lines]))
         if report.stopped is not None:
             self.tell(f"hubcrawl: stopped: {report.stopped}")
             return STOPPED
@@ -186,14 +214,19 @@ def run_stage(stage: Callable[[Bench], Awaitable[int]], resolved: Resolved) -> i
         The exit status.
     """
     console = Console(stderr=True)
-    logging.getLogger().addHandler(_NOWHERE)
 
     async def work() -> int:
         async with open_bench(stage.__name__, resolved, console) as bench:
             return await stage(bench)
 
+    return run_guarded(work(), console)
+
+
+def run_guarded(work: Coroutine[None, None, int], console: Console) -> int:
+    """Run ``work`` until it ends, is interrupted, or meets a disk that fails; returns the exit status."""
+    logging.getLogger().addHandler(_NOWHERE)
     try:
-        return run_until_interrupted(work(), partial(tell, console))
+        return run_until_interrupted(work, partial(tell, console))
     except (OSError, OperationalError, ExceptionGroup) as error:
         cause = disk_trouble(error)
         if cause is None:

@@ -31,7 +31,7 @@ async def crawl(bench: Bench) -> int:
     settings = bench.settings
     known = await bench.catalog.repositories.registries()
     target = crawl_target(settings.source, known)
-    async with open_transport(settings, bench.clock, [target]) as transport:
+    async with open_transport(settings, bench.clock, bench.catalog.allowances, [target]) as transport:
         listed = [
             (registry_named(name, target, known), source.name)
             for name, source in await listings(transport, target, settings.crawl)
@@ -55,14 +55,14 @@ async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Co
     known = await bench.catalog.repositories.registries()
     summaries: list[CrawlSummary] = []
     async with started(target, bench.tell) as reached:
-        await _require_site(bench, reached)
+        await _require_site(bench, transport, reached)
         if target.source.registry:
-            await require_accounts(transport, bench.settings, [target])
+            await bench.patiently(transport.waiting, require_accounts(transport, [target]))
         for name, source in await listings(transport, reached, settings):
             if source.name in pending:
                 registry = registry_named(name, target, known)
                 engine = CrawlEngine(bench.catalog, registry, source, settings, bench.clock)
-                summaries.append(await bench.run(engine, "row"))
+                summaries.append(await bench.run(engine, "row", transport.waiting))
     return Report(
         this_run=list(crawled(summaries, target.registry.name)),
         census=crawl_lines(await bench.census(), bench.layout.root),
@@ -71,10 +71,10 @@ async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Co
     )
 
 
-async def _require_site(bench: Bench, target: Target) -> None:
+async def _require_site(bench: Bench, transport: Transport, target: Target) -> None:
     """A site that gives no answer at all is a mistake to correct, and not a page to try again."""
     if target.is_sample or target.source.images:
         return
-    urls = [f"{target.base_url}/v2/"] if target.source.registry else target.source.site_urls
-    for problem in (await unreachable(bench.settings, bench.clock, urls)).values():
+    urls = [target.ping_url] if target.source.registry else target.source.site_urls
+    for problem in (await bench.patiently(transport.waiting, unreachable(transport, urls))).values():
         raise ConfigurationError(problem)

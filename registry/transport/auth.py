@@ -1,87 +1,40 @@
-"""Who we are to a registry: nobody, a user name and password, or the bearer of a token."""
+"""What a registry wants to see before it answers: nothing, a password, or the token of its token server."""
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from registry.errors import ConfigurationError, Reason, RegistryError
-from registry.transport.challenges import Challenge, parse_challenges
-from registry.transport.redirects import check_target
-from registry.transport.tokens import Token, TokenCache, TokenKey, parse_token
+from registry.transport.addresses import is_confidential
+from registry.transport.caching import FreshCache
+from registry.transport.credentials import basic
+from registry.transport.tokens import Token, TokenKey, parse_token, ways_to_ask
 from registry.transport.urls import authority, origin, printable, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable
 
+    from registry.transport.challenges import Challenge
     from registry.transport.clock import Clock
+    from registry.transport.credentials import Account
+    from registry.transport.keyring import Keyring
+    from registry.transport.settings import HttpSettings
+    from registry.transport.tokens import TokenRequest
 
-__all__ = [
-    "Authenticator",
-    "Authorization",
-    "Challenge",
-    "Credentials",
-    "load_docker_credentials",
-    "parse_challenges",
-]
+# Tokens kept. One is a few KiB, and a census asks for one per repository.
+_MAX_TOKENS = 1024
 
-# One registry by three names; ``docker login`` files it under the second.
-_HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
-
-
-class Credentials:
-    """User names and passwords by host; never shown."""
-
-    def __init__(self, basic: Mapping[str, tuple[str, str]] | None = None) -> None:
-        """Take ``{host[:port]: (username, password)}``."""
-        self._basic = {_canonical(host): pair for host, pair in (basic or {}).items()}
-
-    def __repr__(self) -> str:
-        return f"<Credentials hosts={sorted(self._basic)}>"
-
-    def username(self, host: str) -> str:
-        """The user name for ``host[:port]``, ``""`` for none."""
-        return self._basic.get(_canonical(host), ("", ""))[0]
-
-    def basic(self, host: str) -> str | None:
-        """The value of ``Authorization`` for ``host[:port]`` (RFC 7617), if there is one."""
-        pair = self._basic.get(_canonical(host))
-        return None if pair is None else "Basic " + base64.b64encode(":".join(pair).encode()).decode()
-
-
-def load_docker_credentials(path: Path) -> Credentials:
-    """The user names and passwords that ``docker login`` wrote into ``config.json``.
-
-    Only ``auths`` is read: credential helpers are programs, and none is started.
-
-    Raises:
-        ConfigurationError: The file cannot be read, or is not one of Docker's.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-        auths = content.get("auths") or {}
-        entries = {host: entry.get("auth") for host, entry in auths.items()}
-        pairs = {
-            host: base64.b64decode(auth, validate=True).decode() for host, auth in entries.items() if auth
-        }
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError, AttributeError, TypeError):
-        # Without the cause, whose text may hold a password.
-        raise ConfigurationError(f"{path} is not a configuration file of Docker") from None
-    # A user name has no colon, a password may; Docker pads with NUL.
-    split = {host: pair.rstrip("\0").partition(":") for host, pair in pairs.items()}
-    return Credentials({host: (username, password) for host, (username, _, password) in split.items()})
+# How a token server says that it does not take an account.
+_REFUSALS = frozenset({Reason.AUTH_REQUIRED, Reason.DENIED})
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What to send in ``Authorization``; a token knows when it is too old."""
+    """What to send in ``Authorization``, and what it was made from; a token knows when it is too old."""
 
     header: str = field(repr=False)
+    account: Account | None = None
     key: TokenKey | None = None
     token: Token | None = None
 
@@ -95,35 +48,56 @@ class Authenticator:
 
     def __init__(
         self,
-        credentials: Credentials,
+        keyring: Keyring,
         clock: Clock,
-        ask: Callable[[str, Mapping[str, str]], Awaitable[bytes]],
+        settings: HttpSettings,
         *,
-        token_url: str = "",
+        ask: Callable[[TokenRequest, str | None], Awaitable[bytes]],
+        check: Callable[[str, str], None],
     ) -> None:
-        """Take ``ask``, which gets a URL with the given headers and returns the body.
+        """Take what it needs.
 
-        ``token_url`` is asked for tokens instead of the realm of a challenge, whatever that is.
+        Args:
+            keyring: Our accounts.
+            clock: The time.
+            settings: Whom to ask for tokens, and what may travel unencrypted.
+            ask: Sends a request for a token, to where the server of the URL given with it sent us
+                (``None``: the user did); returns the body of the answer.
+            check: Raises where a server, the first URL, must not send us to the second.
         """
-        self._token_url = token_url
-        self._credentials = credentials
+        self._keyring = keyring
         self._clock = clock
+        self._settings = settings
         self._ask = ask
-        self._tokens = TokenCache(clock)
+        self._check = check
+        self._tokens = FreshCache[TokenKey, Token](clock, _MAX_TOKENS)
         # By origin of a registry; only configured registries are ever asked with a scope.
         self._challenges: dict[str, Challenge] = {}
+        # Origin of a registry whose token server has another way than this method.
+        self._unknown_ways: set[tuple[str, str]] = set()
 
     def __repr__(self) -> str:
-        return f"<Authenticator challenges={sorted(self._challenges)} {self._tokens!r}>"
+        return f"<Authenticator challenges={sorted(self._challenges)} tokens={self._tokens!r}>"
+
+    async def account(self, url: str) -> Account | None:
+        """The account for the registry of ``url``, ``None`` to be nobody.
+
+        Raises:
+            ConfigurationError: It cannot be had, see :meth:`Keyring.account`.
+        """
+        return await self._keyring.account(authority(url))
 
     async def known(self, url: str, scope: str | None) -> Authorization | None:
         """What the registry of ``url`` is known to want; ``None`` before it ever asked for anything.
 
         Raises:
             RegistryError: The token cannot be had.
+            ConfigurationError: See :meth:`answer`.
         """
+        if scope is None:
+            return None
         challenge = self._challenges.get(origin(url))
-        return None if challenge is None or scope is None else await self._meet(challenge, url, scope)
+        return None if challenge is None else await self._meet(challenge, url, scope)
 
     async def answer(
         self, url: str, scope: str, challenges: tuple[Challenge, ...], refused: Authorization | None
@@ -132,9 +106,10 @@ class Authenticator:
 
         Raises:
             RegistryError: ``AUTH_REQUIRED``: nothing we have can help. Or the token cannot be had.
+            ConfigurationError: The account cannot be had, or not without showing it to everybody.
         """
-        if refused is not None and refused.key is not None and refused.token is not None:
-            self._tokens.refused(refused.key, refused.token)
+        if refused is not None:
+            await self._forget(url, refused)
         for challenge in sorted(challenges, key=lambda each: each.scheme != "bearer"):
             authorization = await self._meet(challenge, url, scope)
             if authorization is not None and (refused is None or authorization.header != refused.header):
@@ -142,36 +117,83 @@ class Authenticator:
                 return authorization
         raise RegistryError(Reason.AUTH_REQUIRED, "a login is required", url=redacted(url), status=401)
 
-    async def _meet(self, challenge: Challenge, url: str, scope: str) -> Authorization | None:
-        if challenge.scheme == "basic":
-            header = self._credentials.basic(authority(url))
-            return None if header is None else Authorization(header)
-        realm = self._token_url or printable(challenge.parameters.get("realm", ""))
-        if challenge.scheme != "bearer" or not realm:
-            return None
-        if not self._token_url:  # what the user names is trusted, what a server names is not
-            check_target(url, realm, "token realm")
-        host = authority(url)
-        service = challenge.parameters.get("service", "")
-        key = TokenKey(realm, service, scope, self._credentials.username(host))
-        token = await self._tokens.get(key, lambda key: self._fetch(key, host))
-        return Authorization(f"Bearer {token.value}", key, token)
+    async def _forget(self, url: str, refused: Authorization) -> None:
+        """Make room for another token, or for another account where there was none in between."""
+        if refused.key is not None and refused.token is not None:
+            self._tokens.refused(refused.key, refused.token)
+        elif refused.account is not None:
+            await self._keyring.instead_of(authority(url), refused.account)
 
-    async def _fetch(self, key: TokenKey, host: str) -> Token:
-        basic = self._credentials.basic(host)
+    async def _meet(self, challenge: Challenge, url: str, scope: str) -> Authorization | None:
+        """What to send for one challenge; ``None`` where we have nothing that it asks for."""
+        account = await self.account(url)
+        if account is not None:
+            self._require_secrecy(url)
+            if account.registry_token:
+                return Authorization(f"Bearer {account.registry_token}", account)
+        if challenge.scheme == "bearer":
+            return await self._bearer(challenge, url, scope, account)
+        if challenge.scheme == "basic" and account is not None and account.password:
+            return Authorization(basic(account.username, account.password), account)
+        return None
+
+    async def _bearer(
+        self, challenge: Challenge, url: str, scope: str, account: Account | None
+    ) -> Authorization | None:
+        realm = self._settings.token_url or printable(challenge.parameters.get("realm", ""))
+        if not realm:
+            return None
+        service = challenge.parameters.get("service", "")
+        key = TokenKey(realm, service, scope, "" if account is None else account.name)
+        token = await self._tokens.get(key, lambda key: self._fetch(key, url, account))
+        return Authorization(f"Bearer {token.value}", account, key, token)
+
+    async def _fetch(self, key: TokenKey, url: str, account: Account | None) -> Token:
+        """A new token for the registry of ``url``."""
+        try:
+            return await self._fetch_as(account, key, url)
+        except RegistryError as error:
+            other = None
+            if account is not None and error.reason in _REFUSALS:
+                other = await self._keyring.instead_of(authority(url), account)
+            if other is None:
+                raise
+        return await self._fetch_as(other, key, url)
+
+    async def _fetch_as(self, account: Account | None, key: TokenKey, url: str) -> Token:
+        named_by = None if self._settings.token_url else url  # what the user names is trusted
+        if named_by is not None:
+            self._check(named_by, key.realm)
+        if account is not None:
+            self._require_secrecy(key.realm)
         asked_at = self._clock.monotonic()
         try:
-            body = await self._ask(key.url, {} if basic is None else {"Authorization": basic})
+            body = await self._ask_by_some_way(ways_to_ask(key, account), url, named_by)
         except RegistryError as error:
             # The status is the token server's, and says nothing of what was asked of the registry.
             error.status = None
             error.detail = f"no token: {error.detail}"
             raise
-        return parse_token(body, asked_at, key.url)
+        return parse_token(body, asked_at, key.realm)
 
+    async def _ask_by_some_way(self, ways: tuple[TokenRequest, ...], url: str, named_by: str | None) -> bytes:
+        """The answer to the usual request, or to the other one if the server does not know that way."""
+        registry = origin(url)
+        first, *others = sorted(ways, key=lambda way: (registry, way.method) in self._unknown_ways)
+        try:
+            return await self._ask(first, named_by)
+        except RegistryError as error:
+            if not others or not first.is_unknown_way(error.status):
+                raise
+        body = await self._ask(others[0], named_by)
+        self._unknown_ways.add((registry, first.method))
+        return body
 
-def _canonical(host: str) -> str:
-    """``host[:port]`` of whatever ``docker login`` writes: with or without scheme and path."""
-    bare = host.partition("://")[2] or host
-    name = bare.partition("/")[0].lower()
-    return "docker.io" if name in _HUB_HOSTS else name
+    def _require_secrecy(self, url: str) -> None:
+        """``ConfigurationError`` where what proves who we are could be read by everybody on the way."""
+        if self._settings.plain_credentials or is_confidential(url):
+            return
+        raise ConfigurationError(
+            f"the account would be sent unencrypted to {origin(url)}: "
+            "use https, or allow it by http.plain_credentials"
+        )

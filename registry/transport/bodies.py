@@ -75,13 +75,6 @@ class Stream:
         return self._chunks
 
 
-def open_stream(response: aiohttp.ClientResponse, settings: HttpSettings, clock: Clock) -> Stream:
-    """The body of ``response``, to be read while its connection is held."""
-    url = redacted(str(response.url))
-    size_bytes = whole_size(response.status, response.headers)
-    return Stream(response.status, response.headers, url, size_bytes, read_chunks(response, settings, clock))
-
-
 def whole_size(status: int, headers: CIMultiDictProxy[str]) -> int | None:
     """Size of the whole content in bytes, by ``Content-Range`` or ``Content-Length``."""
     pattern, name = (
@@ -91,50 +84,78 @@ def whole_size(status: int, headers: CIMultiDictProxy[str]) -> int | None:
     return None if match is None else int(match[match.lastindex or 0])
 
 
-async def read_chunks(
-    response: aiohttp.ClientResponse, settings: HttpSettings, clock: Clock
-) -> AsyncGenerator[bytes, None]:
-    """The body as it arrives; ``RegistryError`` when it breaks off, stalls or trickles."""
-    watch = RateWatch(settings.stall_rate_bytes_per_s, settings.stall_window_s)
-    url = str(response.url)
-    while True:
-        asked_at = clock.monotonic()
-        try:
-            chunk = await response.content.readany()
-        except FOREIGN_ERRORS as error:
-            raise error_of_exception(error, url) from None
-        if not chunk:
-            return
-        if watch.is_stalled(len(chunk), clock.monotonic() - asked_at):
-            raise RegistryError(Reason.TIMEOUT, "the body only trickles", temporary=True, url=redacted(url))
-        yield chunk
+class Bandwidth:
+    """Bytes per second, over everything that is read. Each reader waits for what it took."""
+
+    def __init__(self, bytes_per_s: int, clock: Clock) -> None:
+        self._bytes_per_s = bytes_per_s
+        self._clock = clock
+        self._free_at = clock.monotonic()
+
+    async def take(self, size_bytes: int) -> None:
+        """Return when that much may have come."""
+        now = self._clock.monotonic()
+        self._free_at = max(self._free_at, now) + size_bytes / self._bytes_per_s
+        await self._clock.sleep(self._free_at - now)
 
 
-async def read_body(
-    response: aiohttp.ClientResponse, settings: HttpSettings, clock: Clock, max_bytes: int
-) -> bytes:
-    """The whole body; ``RegistryError(TOO_LARGE)`` as soon as it is known to exceed ``max_bytes``."""
-    body = bytearray()
-    async with aclosing(read_chunks(response, settings, clock)) as chunks:
-        async for chunk in chunks:
-            body += chunk
-            if len(body) > max_bytes:
-                url = redacted(str(response.url))
-                raise RegistryError(Reason.TOO_LARGE, f"the body is larger than {max_bytes} bytes", url=url)
-    return bytes(body)
+class BodyReader:
+    """Reads the bodies of answers, while their connections are held."""
 
+    def __init__(self, settings: HttpSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        cap = settings.max_bytes_per_s
+        self._bandwidth = Bandwidth(cap, clock) if cap else None
 
-async def read_beginning(
-    response: aiohttp.ClientResponse, settings: HttpSettings, clock: Clock, max_bytes: int
-) -> bytes:
-    """What can be had of a body that only explains: at most ``max_bytes``, and no failure for the rest."""
-    body = bytearray()
-    try:
-        async with aclosing(read_chunks(response, settings, clock)) as chunks:
+    def stream(self, response: aiohttp.ClientResponse) -> Stream:
+        """The body of ``response``, not read yet."""
+        url = redacted(str(response.url))
+        size_bytes = whole_size(response.status, response.headers)
+        return Stream(response.status, response.headers, url, size_bytes, self._chunks(response))
+
+    async def whole(self, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+        """The whole body; ``RegistryError(TOO_LARGE)`` as soon as it is known to exceed ``max_bytes``."""
+        body = bytearray()
+        async with aclosing(self._chunks(response)) as chunks:
             async for chunk in chunks:
                 body += chunk
-                if len(body) >= max_bytes:
-                    break
-    except RegistryError:
-        return bytes(body)  # the status has been heard; it decides
-    return bytes(body[:max_bytes])
+                if len(body) > max_bytes:
+                    url = redacted(str(response.url))
+                    raise RegistryError(
+                        Reason.TOO_LARGE, f"the body is larger than {max_bytes} bytes", url=url
+                    )
+        return bytes(body)
+
+    async def beginning(self, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+        """What can be had of a body that only explains: at most ``max_bytes``, no failure for the rest."""
+        body = bytearray()
+        try:
+            async with aclosing(self._chunks(response)) as chunks:
+                async for chunk in chunks:
+                    body += chunk
+                    if len(body) >= max_bytes:
+                        break
+        except RegistryError:
+            return bytes(body)  # the status has been heard; it decides
+        return bytes(body[:max_bytes])
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+        """The body as it arrives; ``RegistryError`` when it breaks off, stalls or trickles."""
+        watch = RateWatch(self._settings.stall_rate_bytes_per_s, self._settings.stall_window_s)
+        url = str(response.url)
+        while True:
+            asked_at = self._clock.monotonic()
+            try:
+                chunk = await response.content.readany()
+            except FOREIGN_ERRORS as error:
+                raise error_of_exception(error, url) from None
+            if not chunk:
+                return
+            if watch.is_stalled(len(chunk), self._clock.monotonic() - asked_at):
+                raise RegistryError(
+                    Reason.TIMEOUT, "the body only trickles", temporary=True, url=redacted(url)
+                )
+            if self._bandwidth is not None:
+                await self._bandwidth.take(len(chunk))
+            yield chunk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ _WORD = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
+# Challenges looked at. Each may lead to a request, and registries send one or two.
+_MAX_CHALLENGES = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
@@ -35,10 +39,9 @@ class Challenge:
 
 
 def parse_challenges(header: str) -> tuple[Challenge, ...]:
-    """Every challenge of a header (several headers: joined by commas). What fits no grammar is skipped."""
-    return tuple(
-        Challenge(scheme, dict(parameters)) for scheme, parameters in _grouped(_WORD.finditer(header))
-    )
+    """The challenges of a header (several headers: joined by commas). What fits no grammar is skipped."""
+    found = islice(_grouped(_WORD.finditer(header)), _MAX_CHALLENGES)
+    return tuple(Challenge(scheme, dict(parameters)) for scheme, parameters in found)
 
 
 def _grouped(words: Iterable[re.Match[str]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:

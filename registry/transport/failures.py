@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from registry.errors import Reason, RegistryError
+from registry.transport.addresses import PrivateAddressError
 from registry.transport.quota import parse_quota
 from registry.transport.retry import classify_status, parse_retry_after
 from registry.transport.urls import redacted
@@ -38,6 +39,10 @@ _VERDICTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], tuple[Reas
     (aiohttp.ClientConnectorError, (Reason.NETWORK, True, "the host cannot be reached")),
     (aiohttp.ClientPayloadError, (Reason.NETWORK, True, "the body broke off")),
     (aiohttp.ClientResponseError, (Reason.UNEXPECTED_ANSWER, True, "the answer is not HTTP")),
+    (
+        PrivateAddressError,
+        (Reason.UNEXPECTED_ANSWER, False, "a public host sends us into a private network by a name"),
+    ),
     (ValueError, (Reason.UNEXPECTED_ANSWER, False, "the URL cannot be asked for")),  # aiohttp.InvalidURL too
 )
 _CONNECTION_LOST = (Reason.NETWORK, True, "the connection was lost")
@@ -66,7 +71,7 @@ def error_of_exception(error: Exception, url: str) -> RegistryError:
 
 
 def error_of_answer(
-    url: str, status: int, headers: Mapping[str, str], body: bytes, *, now: float, cap_s: float
+    url: str, status: int, headers: Mapping[str, str], body: bytes, *, now: float
 ) -> RegistryError:
     """Translate an answer that is not what was asked for.
 
@@ -76,7 +81,6 @@ def error_of_answer(
         headers: Of the answer.
         body: Its beginning; empty for HEAD.
         now: Unix time in seconds, to read ``Retry-After`` by.
-        cap_s: The longest pause granted, in seconds.
     """
     reason, temporary = classify_status(status)
     code = error_code(body)
@@ -94,7 +98,7 @@ def error_of_answer(
         url=redacted(url),
         status=status,
         code=code,
-        retry_after_s=parse_retry_after(retry_after, now, cap_s) if temporary else None,
+        retry_after_s=parse_retry_after(retry_after, now) if temporary else None,
     )
 
 

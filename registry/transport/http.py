@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from yarl import URL
+import msgspec
 
 from registry.errors import Reason, RegistryError
-from registry.transport.auth import Authenticator, parse_challenges
-from registry.transport.bodies import open_stream, read_beginning, read_body
+from registry.transport.allowance import parse_limits
+from registry.transport.auth import Authenticator
+from registry.transport.bodies import BodyReader
+from registry.transport.challenges import parse_challenges
 from registry.transport.failures import FOREIGN_ERRORS, error_of_answer, error_of_exception
+from registry.transport.keyring import Keyring
 from registry.transport.limits import HostLimits
-from registry.transport.quota import Quota, parse_quota, pause_until_reset
-from registry.transport.redirects import MAX_HOPS, REDIRECT_STATUSES, headers_after, next_location
-from registry.transport.retry import delay, tries_allowed
+from registry.transport.memory import NoMemory
+from registry.transport.pulls import QUOTA, PullGates
+from registry.transport.quota import pause_until_reset
+from registry.transport.rationing import RequestLimits
+from registry.transport.redirects import MAX_HOPS, REDIRECT_STATUSES, headers_after, resolve_location
+from registry.transport.retry import Effort, delay, is_exhausted
 from registry.transport.urls import authority, redacted
+from registry.transport.waits import Waits
 
 if TYPE_CHECKING:
     import random as random_module
@@ -26,10 +35,16 @@ if TYPE_CHECKING:
     import aiohttp
     from multidict import CIMultiDictProxy
 
-    from registry.transport.auth import Authorization, Credentials
+    from registry.transport.auth import Authorization
     from registry.transport.bodies import Stream
     from registry.transport.clock import Clock
+    from registry.transport.credentials import Account, Credentials
+    from registry.transport.memory import Memory
+    from registry.transport.pulls import Hear
+    from registry.transport.session import Wire
     from registry.transport.settings import HttpSettings
+    from registry.transport.tokens import TokenRequest
+    from registry.transport.waits import Wait
 
 log = logging.getLogger("registry")
 
@@ -68,7 +83,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What a caller asks for."""
+    """What a caller asks for, and what that has cost."""
 
     method: str
     url: str
@@ -76,6 +91,11 @@ class _Call:
     scope: str | None
     accept_statuses: frozenset[int]
     max_bytes: int = MAX_BODY_BYTES
+    form: bytes | None = field(default=None, repr=False)
+    named_by: str | None = None
+    is_pull: bool = False
+    hear: Hear | None = None
+    effort: Effort = field(default_factory=Effort)
 
 
 class Transport:
@@ -83,27 +103,37 @@ class Transport:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        wire: Wire,
         settings: HttpSettings,
         *,
         clock: Clock,
         random: random_module.Random,
         credentials: Credentials,
+        memory: Memory | None = None,
     ) -> None:
-        self._session = session
+        """Take what requests are sent by, and how; ``memory`` outlives this transport.
+
+        Raises:
+            ConfigurationError: A limit that is none.
+        """
+        self._wire = wire
         self._settings = settings
         self._clock = clock
         self._random = random
         self._limits = HostLimits(settings.parallel_per_host, clock)
         self._authenticator = Authenticator(
-            credentials, clock, self._ask_for_token, token_url=settings.token_url
+            Keyring(credentials, clock), clock, settings, ask=self._ask_for_token, check=wire.check
         )
-        self._quotas: dict[str, Quota] = {}
+        memory = memory or NoMemory()
+        self._bodies = BodyReader(settings, clock)
+        self._waits = Waits(clock)
+        self._pulls = PullGates(settings.quota_pause_s, clock, self._waits, memory)
+        self._requests = RequestLimits(parse_limits(settings.max_requests), clock, self._waits, memory)
 
     def __repr__(self) -> str:
         return f"<Transport {self._limits!r} {self._authenticator!r}>"
 
-    async def request(
+    async def request(  # noqa: PLR0913 - all but two by keyword
         self,
         method: Literal["GET", "HEAD"],
         url: str,
@@ -112,6 +142,8 @@ class Transport:
         scope: str | None = None,
         max_bytes: int = MAX_BODY_BYTES,
         accept_statuses: frozenset[int] = frozenset(),
+        named_by: str | None = None,
+        is_pull: bool = False,
     ) -> Answer:
         """Ask, and read the whole answer.
 
@@ -123,68 +155,154 @@ class Transport:
                 particular); ``None``: no login is tried.
             max_bytes: Bound of the body.
             accept_statuses: Statuses to return besides 2xx, instead of raising or retrying.
+            named_by: The server that told us to ask there, which a public one may not for a private network.
+            is_pull: Whether it is for a manifest, of which servers may count the GETs: then it waits for as
+                long as none is left.
 
         Raises:
             RegistryError: After every try that made sense.
         """
-        call = _Call(method, url, headers or {}, scope, _SUCCESS | accept_statuses, max_bytes)
-        return await self._with_retries(lambda: self._fetch(call))
+        if named_by is not None:
+            self._wire.check(named_by, url)
+        statuses = _SUCCESS | accept_statuses
+        call = _Call(
+            method, url, headers or {}, scope, statuses, max_bytes, named_by=named_by, is_pull=is_pull
+        )
+        return await self._with_retries(call, self._pull if is_pull else self._fetch)
 
     @asynccontextmanager
     async def stream(
-        self, url: str, *, headers: Mapping[str, str] | None = None, scope: str | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        scope: str | None = None,
+        named_by: str | None = None,
     ) -> AsyncIterator[Stream]:
         """Ask, and leave the body to be read inside the context, in which the host's slot is held.
 
         Arguments and errors as of :meth:`request`; only 200 and 206 are answers here.
         """
-        call = _Call("GET", url, headers or {}, scope, _STREAMABLE)
+        if named_by is not None:
+            self._wire.check(named_by, url)
+        call = _Call("GET", url, headers or {}, scope, _STREAMABLE, named_by=named_by)
         async with AsyncExitStack() as stack:
-            response = await self._with_retries(lambda: stack.enter_async_context(self._exchange(call)))
-            yield open_stream(response, self._settings, self._clock)
+            response = await self._with_retries(
+                call, lambda call: stack.enter_async_context(self._exchange(call))
+            )
+            yield self._bodies.stream(response)
 
-    def quota(self, host: str) -> Quota | None:
-        """What ``host[:port]`` last said of our pull quota; ``None`` when it never did."""
-        return self._quotas.get(host)
+    def counts_pulls(self, host: str) -> bool | None:
+        """Whether ``host[:port]`` counts our GETs of manifests; ``None`` before it was heard."""
+        return self._pulls.are_counted(host)
+
+    def waiting(self) -> Wait | None:
+        """The wait under way that ends last, of those that somebody asked for."""
+        return max(filter(None, (self._waits.longest(), self._limits.longest_pause())), default=None)
+
+    def impatient(self) -> Transport:
+        """The same, but every request is made once."""
+        twin = copy.copy(self)
+        twin._settings = msgspec.structs.replace(self._settings, attempts=1)  # noqa: SLF001 - its own
+        return twin
+
+    async def close(self) -> None:
+        """Write down what the next run will want to know."""
+        await self._pulls.record()
+
+    async def account(self, url: str) -> Account | None:
+        """The account by which the registry of ``url`` will know us, ``None`` to be nobody.
+
+        Raises:
+            ConfigurationError: A credential helper that is to be asked for it does not work.
+        """
+        return await self._authenticator.account(url)
 
     async def _fetch(self, call: _Call) -> Answer:
         async with self._exchange(call) as response:
             body = b""
             if call.method != "HEAD":
-                body = await read_body(response, self._settings, self._clock, call.max_bytes)
+                body = await self._bodies.whole(response, call.max_bytes)
             return Answer(response.status, response.headers, body, redacted(str(response.url)))
 
-    async def _ask_for_token(self, url: str, headers: Mapping[str, str]) -> bytes:
-        log.debug("token", extra={"url": redacted(url)})
-        return (await self.request("GET", url, headers=headers, max_bytes=_MAX_SMALL_BODY_BYTES)).body
+    async def _pull(self, call: _Call) -> Answer:
+        """One try at a manifest."""
+        gate = await self._pulls.of(authority(call.url), partial(self._username, call.url))
+        is_get = call.method == "GET"
+        if is_get:
+            await gate.admit(partial(self._ask_what_is_left, call))
+        try:
+            with gate.holding(is_get=is_get) as hear:
+                answer = await self._fetch(replace(call, hear=hear))
+        except RegistryError as error:
+            if error.reason is Reason.QUOTA:
+                gate.refuse(error.retry_after_s)
+                await gate.rest()
+            raise
+        await gate.record_now_and_then()
+        return answer
 
-    async def _with_retries(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _username(self, url: str) -> str:
+        account = await self.account(url)
+        return "" if account is None else account.name
+
+    async def _ask_what_is_left(self, call: _Call) -> None:
+        """Ask by HEAD. Where that does not work, the GET will tell why."""
+        try:
+            await self._with_retries(replace(call, method="HEAD", effort=Effort()), self._pull)
+        except RegistryError as error:
+            if error.temporary:
+                raise
+
+    async def _ask_for_token(self, request: TokenRequest, named_by: str | None) -> bytes:
+        log.debug("token", extra={"url": redacted(request.url)})
+        call = _Call(
+            request.method,
+            request.url,
+            request.headers,
+            scope=None,
+            accept_statuses=_SUCCESS,
+            max_bytes=_MAX_SMALL_BODY_BYTES,
+            form=request.form,
+            named_by=named_by,
+        )
+        return (await self._with_retries(call, self._fetch)).body
+
+    async def _with_retries(self, call: _Call, attempt: Callable[[_Call], Awaitable[T]]) -> T:
         """The only place that tries again. No slot is held while it waits."""
-        settings = self._settings
-        number = 0
+        settings, effort = self._settings, call.effort
         while True:
-            number += 1
             try:
-                return await attempt()
+                return await attempt(call)
             except RegistryError as error:
                 if error.attempts:
-                    raise  # the request for a token, which had its own tries
-                if number >= tries_allowed(error, settings.attempts, settings.retry_cap_s):
-                    error.attempts = number
-                    raise
+                    raise  # another request, for a token or by HEAD, which had its own tries
                 failure = error
-            luck = self._random.random()
-            wait_s = failure.retry_after_s or delay(number, luck, settings.retry_base_s, settings.retry_cap_s)
-            log.info(
-                "retry",
-                extra={
-                    "url": failure.url,
-                    "reason": failure.reason,
-                    "attempt": number,
-                    "wait_s": round(wait_s, 1),
-                },
-            )
-            await self._clock.sleep(wait_s)
+            if failure.reason is Reason.QUOTA:
+                await self._outwait_quota(call, failure)
+                continue
+            effort.tries += 1
+            if is_exhausted(effort, failure, settings.attempts, settings.patience_s):
+                failure.attempts = effort.tries
+                raise failure
+            await self._wait_to_retry(failure, effort)
+
+    async def _outwait_quota(self, call: _Call, failure: RegistryError) -> None:
+        """A used-up quota says nothing of what was asked for, and comes back: it costs no try."""
+        log.info("quota", extra={"url": failure.url, "wait_s": failure.retry_after_s})
+        if not call.is_pull:  # which waits together with all others
+            await self._waits.sleep(QUOTA, failure.retry_after_s or self._settings.quota_pause_s)
+
+    async def _wait_to_retry(self, failure: RegistryError, effort: Effort) -> None:
+        base_s, cap_s = self._settings.retry_base_s, self._settings.retry_cap_s
+        wait_s = failure.retry_after_s or delay(effort.tries, self._random.random(), base_s, cap_s)
+        extra = {"url": failure.url, "reason": failure.reason, "attempt": effort.tries}
+        log.info("retry", extra=extra | {"wait_s": round(wait_s, 1)})
+        if failure.retry_after_s is not None and failure.url is not None:
+            await self._waits.sleep(authority(failure.url), wait_s)
+            return
+        effort.spent_s += wait_s
+        await self._clock.sleep(wait_s)
 
     @asynccontextmanager
     async def _exchange(self, call: _Call) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -199,7 +317,8 @@ class Transport:
                     call.url, call.scope, challenges, authorization
                 )
                 response = await self._follow(stack, call, authorization)
-            self._note_quota(call.url, response)
+            if call.hear is not None:
+                call.hear(response)
             if response.status not in call.accept_statuses:
                 raise await self._error_of(call, response, authorization)
             _check_encoding(call, response)
@@ -209,31 +328,30 @@ class Transport:
         self, stack: AsyncExitStack, call: _Call, authorization: Authorization | None
     ) -> aiohttp.ClientResponse:
         """The first answer that is not a redirect."""
-        url, headers = call.url, dict(call.headers)
+        url, headers, named_by = call.url, dict(call.headers), call.named_by
         if authorization is not None:
             headers["Authorization"] = authorization.header
         for _ in range(MAX_HOPS + 1):
-            response = await self._send(stack, call.method, url, headers)
+            response = await self._send(stack, call, url, headers, named_by)
             location = response.headers.get("Location")
-            if response.status not in REDIRECT_STATUSES or location is None:
+            # A form holds a secret, which is for whom it was made out to.
+            if response.status not in REDIRECT_STATUSES or location is None or call.form is not None:
                 return response
             await stack.aclose()  # the next host has slots of its own
-            target = next_location(url, location)
-            url, headers = target, headers_after(headers, url, target)
+            target = resolve_location(url, location)
+            self._wire.check(url, target)
+            url, headers, named_by = target, headers_after(headers, url, target), url
         raise RegistryError(
             Reason.UNEXPECTED_ANSWER, f"more than {MAX_HOPS} redirects", url=redacted(call.url)
         )
 
     async def _send(
-        self, stack: AsyncExitStack, method: str, url: str, headers: Mapping[str, str]
+        self, stack: AsyncExitStack, call: _Call, url: str, headers: Mapping[str, str], named_by: str | None
     ) -> aiohttp.ClientResponse:
-        """One request on the wire. ``stack`` takes the slot and the connection."""
+        """One request on the wire. ``stack``, which is empty, takes the slot and the connection."""
         host = authority(url)
-        await stack.enter_async_context(self._limits.slot(host))
-        # Encoded already: normalising would break signatures, and let ".." climb (aio-libs/aiohttp#7222).
-        request = self._session.request(
-            method, URL(url, encoded=True), headers=headers, allow_redirects=False
-        )
+        await self._enter(stack, host, call.effort)
+        request = self._wire.request(call.method, url, headers=headers, form=call.form, named_by=named_by)
         try:
             response = await stack.enter_async_context(request)
         except FOREIGN_ERRORS as error:
@@ -243,23 +361,31 @@ class Transport:
             raise failure from None
         if response.status < 400:
             self._limits.answered(host)
-        pause_s = pause_until_reset(response.headers, self._clock.now(), self._settings.retry_after_cap_s)
+        pause_s = pause_until_reset(response.headers, self._clock.now())
         if pause_s is not None:
             self._limits.pause(host, pause_s)
         return response
+
+    async def _enter(self, stack: AsyncExitStack, host: str, effort: Effort) -> None:
+        """Have a slot of the host, and a request of those that the user allows, at the same moment."""
+        while True:
+            await self._requests.ready()
+            await stack.enter_async_context(self._limits.slot(host))
+            if self._requests.take():
+                stack.callback(self._count_time, effort, self._clock.monotonic())
+                return
+            await stack.aclose()
+
+    def _count_time(self, effort: Effort, since: float) -> None:
+        effort.spent_s += self._clock.monotonic() - since
 
     async def _error_of(
         self, call: _Call, response: aiohttp.ClientResponse, authorization: Authorization | None
     ) -> RegistryError:
         """What an answer that the caller does not accept means, after the host got what it asked for."""
-        body = await read_beginning(response, self._settings, self._clock, _MAX_SMALL_BODY_BYTES)
+        body = await self._bodies.beginning(response, _MAX_SMALL_BODY_BYTES)
         error = error_of_answer(
-            str(response.url),
-            response.status,
-            response.headers,
-            body,
-            now=self._clock.now(),
-            cap_s=self._settings.retry_after_cap_s,
+            str(response.url), response.status, response.headers, body, now=self._clock.now()
         )
         if response.status in _EXPIRED_STATUSES and not _is_from(call.url, response):
             error.reason, error.temporary = Reason.UNEXPECTED_ANSWER, True
@@ -270,17 +396,12 @@ class Transport:
 
     def _obey(self, host: str, error: RegistryError) -> None:
         """Grant the host the rest it asked for. A used-up quota is no reason: blobs are not counted."""
-        if error.reason is Reason.QUOTA and tries_allowed(error, 2, self._settings.retry_cap_s) == 1:
+        if error.reason is Reason.QUOTA:
             return
         if error.status in _OVERLOAD_STATUSES:
             self._limits.complained(host)
         if error.retry_after_s is not None:
             self._limits.pause(host, error.retry_after_s)
-
-    def _note_quota(self, url: str, response: aiohttp.ClientResponse) -> None:
-        quota = parse_quota(response.headers, self._clock.now())
-        if quota is not None:
-            self._quotas[authority(url)] = quota
 
 
 def _is_from(url: str, response: aiohttp.ClientResponse) -> bool:

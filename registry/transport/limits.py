@@ -8,6 +8,8 @@ from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from registry.transport.waits import Wait
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -69,6 +71,16 @@ class HostLimits:
             state.allowed += 1
             state.good_answers = 0
             state.admit()
+
+    def longest_pause(self) -> Wait | None:
+        """The pause that ends last, of those that somebody waits out."""
+        now, now_s = self._clock.now(), self._clock.monotonic()
+        paused = (
+            Wait(now + state.paused_until - now_s, name)
+            for name, state in self._hosts.items()
+            if state.visitors and state.paused_until > now_s
+        )
+        return max(paused, default=None)
 
     async def _enter(self, state: _Host) -> None:
         while True:

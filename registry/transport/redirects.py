@@ -1,4 +1,4 @@
-"""Redirects, followed by hand: where to, and with what."""
+"""Where servers send us, by redirects above all, which are followed by hand: where to, and with what."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from registry.errors import Reason, RegistryError
-from registry.transport.urls import authority, is_private, origin, printable, redacted
+from registry.transport.addresses import is_private
+from registry.transport.urls import authority, origin, printable, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,18 +22,37 @@ _CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization
 
 
 def next_location(current: str, location: str) -> str:
-    """The URL that ``location``, an answer's header, names. An absolute one stays as it is, byte for byte.
+    """The URL that ``location``, a header of the answer of ``current``, names, where it may be followed.
 
     Raises:
         RegistryError: ``UNEXPECTED_ANSWER``, see :func:`check_target`.
     """
-    target = _resolved(current, printable(location))
-    check_target(current, target, "redirect")
+    target = resolve_location(current, location)
+    check_target(current, target)
     return target
 
 
-def check_target(current: str, target: str, what: str) -> None:
+def resolve_location(current: str, location: str) -> str:
+    """The URL that ``location`` names. An absolute one stays as it is, byte for byte."""
+    location = printable(location)
+    if location.lower().startswith(("http://", "https://")):
+        scheme, _, rest = location.partition("://")
+        return f"{scheme.lower()}://{rest}"
+    if location.startswith("/") and not location.startswith("//"):
+        return origin(current) + location
+    try:
+        return urljoin(current, location)
+    except ValueError:
+        return location  # no URL at all, which is for the check to say
+
+
+def check_target(current: str, target: str, *, is_inside: bool = False) -> None:
     """Refuse to be sent from ``current`` to ``target`` where that could harm us or our credentials.
+
+    Args:
+        current: Who sends us, by a redirect, as the realm of a challenge, or in a manifest.
+        target: Where to.
+        is_inside: Whether the name of ``current`` is known to lead into a private network.
 
     Raises:
         RegistryError: ``UNEXPECTED_ANSWER``: not http, https to http, public to private, with credentials.
@@ -43,13 +63,13 @@ def check_target(current: str, target: str, what: str) -> None:
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise _refused(current, f"a {what} to something that is not an http URL")
+        raise _refused(current, "it sends us to something that is not an http URL")
     if parts.username is not None:
-        raise _refused(current, f"a {what} with credentials inside")
+        raise _refused(current, "it sends us to a URL with credentials inside")
     if current.startswith("https:") and parts.scheme == "http":
-        raise _refused(current, f"a {what} from https to http")
-    if is_private(target) and not is_private(current):
-        raise _refused(current, f"a {what} from a public host into a private network")
+        raise _refused(current, "it sends us from https to http")
+    if is_private(target) and not (is_inside or is_private(current)):
+        raise _refused(current, "a public host sends us into a private network")
 
 
 def headers_after(headers: Mapping[str, str], current: str, target: str) -> dict[str, str]:
@@ -62,15 +82,6 @@ def headers_after(headers: Mapping[str, str], current: str, target: str) -> dict
 def _is_same_host(current: str, target: str) -> bool:
     """Also true for the step from http to https of one host, each on its default port."""
     return authority(current) == authority(target)
-
-
-def _resolved(current: str, location: str) -> str:
-    if location.lower().startswith(("http://", "https://")):
-        scheme, _, rest = location.partition("://")
-        return f"{scheme.lower()}://{rest}"
-    if location.startswith("/") and not location.startswith("//"):
-        return origin(current) + location
-    return urljoin(current, location)
 
 
 def _refused(current: str, detail: str) -> RegistryError:

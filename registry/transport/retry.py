@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -33,6 +34,9 @@ _NUMBER = re.compile(r"\d{1,15}(?:\.\d{0,9})?", re.ASCII)
 # A number above this is a moment (Unix time, 2001-09-09), not a duration of 31 years.
 _LEAST_UNIX_TIME = 1e9
 
+# Seconds above which a pause is garbage: quotas are for months at most.
+LONGEST_PAUSE_S = 31 * 86_400.0
+
 # Seconds to wait when the moment named has passed, or is now: the server asked for some pause.
 _LEAST_PAUSE_S = 1.0
 
@@ -46,14 +50,28 @@ def classify_status(status: int) -> tuple[Reason, bool]:
     return _REASONS.get(status, Reason.UNEXPECTED_ANSWER), False
 
 
-def tries_allowed(error: RegistryError, attempts: int, patience_s: float) -> int:
-    """How many tries in all a request that failed with ``error`` may have, given ``attempts`` at most.
+@dataclass(slots=True)
+class Effort:
+    """What one request has cost.
 
-    A quota comes back after hours, which is for the caller to plan with, unless the server says
-    that it comes back within ``patience_s``.
+    Attributes:
+        tries: How often it was made.
+        spent_s: Seconds for which it held the slot of a host, or waited of our own accord; neither queues nor
+            pauses that somebody asked for are among them.
     """
-    is_short = error.retry_after_s is not None and error.retry_after_s <= patience_s
-    if not error.temporary or (error.reason is Reason.QUOTA and not is_short):
+
+    tries: int = 0
+    spent_s: float = 0.0
+
+
+def is_exhausted(effort: Effort, error: RegistryError, attempts: int, patience_s: float) -> bool:
+    """Whether a request that failed with ``error`` is given up, given so many tries and seconds at most."""
+    return effort.tries >= tries_allowed(error, attempts) or effort.spent_s >= patience_s
+
+
+def tries_allowed(error: RegistryError, attempts: int) -> int:
+    """How many tries in all a request that failed with ``error`` may have, given ``attempts`` at most."""
+    if not error.temporary:
         return 1
     return min(attempts, _TRIES_OF_NONSENSE) if error.reason is Reason.UNEXPECTED_ANSWER else attempts
 
@@ -68,16 +86,17 @@ def delay(attempt: int, fraction: float, base_s: float, cap_s: float) -> float:
     return fraction * min(cap_s, base_s * 2.0**doublings)
 
 
-def parse_retry_after(header: str | None, now: float, cap_s: float) -> float | None:
-    """Seconds that a ``Retry-After`` asks for: at least 1, at most ``cap_s``; ``None`` for none or garbage.
+def parse_retry_after(header: str | None, now: float) -> float | None:
+    """Seconds that a ``Retry-After`` asks for, at least 1; ``None`` for none or garbage.
 
     Args:
         header: Seconds or a date (RFC 9110, 10.2.3), or Unix time, as some servers write.
         now: Unix time in seconds.
-        cap_s: The longest pause to grant.
     """
     moment = _moment(header.strip(), now) if header is not None else None
-    return None if moment is None else min(max(moment - now, _LEAST_PAUSE_S), cap_s)
+    if moment is None or moment - now > LONGEST_PAUSE_S:
+        return None
+    return max(moment - now, _LEAST_PAUSE_S)
 
 
 def _moment(text: str, now: float) -> float | None:

@@ -29,6 +29,15 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
             )
         ),
     ] = ""
+    plain_credentials: Annotated[
+        bool,
+        Meta(
+            description=(
+                "Send passwords and tokens over plain HTTP too, where everybody on the way can read them. "
+                "Off: only over HTTPS, and to this machine."
+            )
+        ),
+    ] = False
     connect_timeout_s: Annotated[
         float,
         Meta(
@@ -83,14 +92,46 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"unit": "s"},
         ),
     ] = 60.0
-    retry_after_cap_s: Annotated[
+    patience_s: Annotated[
         float,
         Meta(
             gt=0,
-            description="Longest wait a server may ask for, in seconds: the quota window of Docker Hub.",
+            description=(
+                "Time given to one request in all, in seconds, after which it is not tried again. What a "
+                "server asks us to wait is not counted, and waited however long it is."
+            ),
             extra_json_schema={"unit": "s"},
         ),
-    ] = 21600.0
+    ] = 300.0
+    quota_pause_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description=(
+                "Wait before asking again once the pull quota is used up, in seconds. "
+                "The window of Docker Hub is six hours; a question every quarter of an hour is free."
+            ),
+            extra_json_schema={"unit": "s"},
+        ),
+    ] = 900.0
+    max_requests: Annotated[
+        tuple[str, ...],
+        Meta(
+            description=(
+                "Your own limits on the requests sent, whatever they are and to whom: `500/10m,10000/1d` is "
+                "500 in any ten minutes and 10,000 in any day (`s`, `m`, `h`, `d`; one or two limits). They "
+                "hold over all runs in one data directory. Empty: as many as the servers bear."
+            )
+        ),
+    ] = ()
+    max_bytes_per_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Bytes received per second, over all answers; 0: as many as come.",
+            extra_json_schema={"unit": "bytes/s"},
+        ),
+    ] = 0
     parallel_per_host: Annotated[
         int,
         Meta(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import string
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
@@ -61,6 +59,11 @@ def parse_base_url(text: str) -> str:
     return f"{parts.scheme}{url[len(parts.scheme) :]}".rstrip("?#").rstrip("/")
 
 
+def host_of(url: str) -> str:
+    """The name or address of the host, in lower case and without the dot that may end a name."""
+    return (urlsplit(url).hostname or "").rstrip(".")
+
+
 def authority(url: str) -> str:
     """``host[:port]`` in lower case, without a default port: what limits and credentials belong to."""
     parts = urlsplit(url)
@@ -104,33 +107,3 @@ def path_of(name: str) -> str:
     return "/".join(
         part.replace(".", "%2E") if part in {".", ".."} else quote(part, safe="") for part in name.split("/")
     )
-
-
-def is_private(url: str) -> bool:
-    """Whether the host is this machine or a literal address inside somebody's network.
-
-    A name that merely resolves to such an address is not seen: nothing is looked up.
-    """
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    address = _literal_address(host)
-    return address is not None and not address.is_global
-
-
-def _literal_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return _old_style_address(host)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
-def _old_style_address(host: str) -> ipaddress.IPv4Address | None:
-    """``127.1``, ``0x7f.1`` and ``2130706433`` are loopback too, for whoever connects."""
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeError, ValueError):
-        return None

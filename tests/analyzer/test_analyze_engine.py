@@ -23,6 +23,7 @@ from analyzer.settings import AnalyzerSettings
 from analyzer.workers import WorkerDied
 from corpus.blobs import BlobStore
 from corpus.catalog import Catalog, open_catalog
+from corpus.catalog.plan import Order
 from corpus.layout import Layout
 from corpus.profiles import (
     ConfigurationStatus,
@@ -117,7 +118,8 @@ async def catalog(layout: Layout) -> AsyncIterator[Catalog]:
         names = [RepositoryRecord(f"a/{number}") for number in range(len(images))]
         await catalog.repositories.finish_page(page, "r", names, url="", next_cursors=(), now=1.0)
         await catalog.images.expand(["r"], "latest", ["latest"], 100)
-        tasks = await catalog.images.pending(["r"], "all", after=None, limit=100)
+        await catalog.plan.make(Order(("r",)))
+        tasks = await catalog.images.pending(["r"], "all", limit=100)
         outcomes = [
             store(BlobStore(layout), task.id, image) for task, image in zip(tasks, images, strict=True)
         ]

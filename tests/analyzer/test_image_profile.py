@@ -13,8 +13,9 @@ from analyzer.images.configuration import read_configuration, run_parameters
 from analyzer.images.profile import AnalyzedLayer, profile_image
 from corpus.profiles.image import Configuration, ConfigurationStatus, HistoryRow, ImageProfile
 from corpus.profiles.layer import LayerCounts, LayerDepth, LayerStatus, LayerSummary
+from registry.descriptors import Descriptor
 from registry.digests import Digest
-from registry.manifests import Descriptor, Manifest, ManifestKind
+from registry.manifests import Manifest, ManifestKind
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 A, B, EMPTY = Digest.of(b"a"), Digest.of(b"b"), Digest.of(b"empty")

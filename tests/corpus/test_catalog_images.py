@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from corpus.catalog import Catalog
+from corpus.catalog.images import START, Retries
+from corpus.catalog.plan import Order
 from corpus.records import Failure, FetchedBlob, ImageOutcome, ImageTask, RepositoryRecord
 from registry.digests import Digest
 from registry.errors import Reason
@@ -13,8 +15,13 @@ from tests.corpus.conftest import REGISTRY, a_manifest, crawl, done
 AMD64 = "linux/amd64"
 
 
-async def pending(catalog: Catalog, platforms: str = AMD64) -> list[ImageTask]:
-    return await catalog.images.pending([REGISTRY], platforms, after=None, limit=100)
+async def pending(catalog: Catalog, scope: str = AMD64) -> list[ImageTask]:
+    await catalog.plan.make(Order((REGISTRY,)))
+    return await catalog.images.pending([REGISTRY], scope, limit=100)
+
+
+async def reopen(catalog: Catalog, *, permanent: bool = False, now: float = 100.0) -> dict[Reason, int]:
+    return await catalog.images.reopen([REGISTRY], now, permanent=permanent, since=0.0)
 
 
 async def expand(catalog: Catalog, rule: str = "latest") -> None:
@@ -22,9 +29,13 @@ async def expand(catalog: Catalog, rule: str = "latest") -> None:
         pass
 
 
-async def fail(catalog: Catalog, task: ImageTask, reason: Reason, *, temporary: bool) -> None:
-    outcome = ImageOutcome(task.id, AMD64, failure=Failure(reason, "because", temporary))
-    await catalog.contents.record([outcome], 2.0)
+async def fail(
+    catalog: Catalog, task: ImageTask, reason: Reason, *, retry_at: float | None = None, now: float = 2.0
+) -> None:
+    failure = Failure(reason, "because", is_temporary=retry_at is not None)
+    attempts = task.attempts + (retry_at is not None)
+    outcome = ImageOutcome(task.id, AMD64, failure=failure, attempts=attempts, retry_at=retry_at)
+    await catalog.contents.record([outcome], now)
 
 
 async def test_every_repository_becomes_one_image_per_tag(catalog: Catalog) -> None:
@@ -36,19 +47,19 @@ async def test_every_repository_becomes_one_image_per_tag(catalog: Catalog) -> N
     assert len(await pending(catalog)) == 10
 
 
-async def test_the_most_pulled_image_comes_first_and_claims_do_not_overlap(catalog: Catalog) -> None:
+async def test_claims_follow_the_order_and_do_not_overlap(catalog: Catalog) -> None:
     """Claiming page after page hands out every image once, by falling pull count."""
     await crawl(
-        catalog, *(RepositoryRecord(f"a/{pulls}", pull_count=pulls % 3 or None) for pulls in range(7))
+        catalog, *(RepositoryRecord(f"a/{number}", pull_count=number % 3 or None) for number in range(7))
     )
     await expand(catalog)
+    await catalog.plan.make(Order((REGISTRY,)))
     seen: list[ImageTask] = []
-    after = None
+    after = START
     while page := await catalog.images.pending([REGISTRY], AMD64, after=after, limit=2):
         seen += page
-        after = (page[-1].pull_count, page[-1].id)
-    assert [task.pull_count for task in seen] == [2, 2, 1, 1, -1, -1, -1]
-    assert len({task.id for task in seen}) == 7
+        after = (page[-1].rank, page[-1].id)
+    assert [task.repository for task in seen] == ["a/2", "a/5", "a/1", "a/4", "a/0", "a/3", "a/6"]
 
 
 async def test_a_name_that_nobody_can_pull_is_a_failure_not_a_task(catalog: Catalog) -> None:
@@ -57,7 +68,8 @@ async def test_a_name_that_nobody_can_pull_is_a_failure_not_a_task(catalog: Cata
     await expand(catalog)
     assert [task.repository for task in await pending(catalog)] == ["a/b"]
     assert (await catalog.census.count()).failures == {"invalid_name": 1}
-    assert await catalog.images.reopen([REGISTRY], permanent=True) == 0
+    assert await reopen(catalog, permanent=True) == {}
+    assert not await catalog.images.has_given_up([REGISTRY])
 
 
 async def test_a_repository_listed_with_a_reference_keeps_to_it(catalog: Catalog) -> None:
@@ -93,31 +105,96 @@ async def test_an_image_done_under_another_platform_rule_is_gone_over_again(cata
     assert await pending(catalog, "all") == [task]
 
 
-@pytest.mark.parametrize("permanent", [False, True])
-async def test_only_passing_failures_are_tried_again_unasked(catalog: Catalog, *, permanent: bool) -> None:
-    """A deleted repository stays deleted; a network error is tried again by the next run."""
-    await crawl(catalog, RepositoryRecord("a/gone"), RepositoryRecord("a/slow"))
-    await expand(catalog)
-    gone, slow = await pending(catalog)
-    await fail(catalog, gone, Reason.REPO_MISSING, temporary=False)
-    await fail(catalog, slow, Reason.TIMEOUT, temporary=True)
-    assert (await catalog.census.count()).failures == {"repo_missing": 1, "timeout": 1}
-    assert await catalog.images.has_reopenable([REGISTRY], permanent=permanent)
-    assert await catalog.images.reopen([REGISTRY], permanent=permanent) == 1 + permanent
-    assert len(await pending(catalog)) == 1 + permanent
-
-
-async def test_trying_again_forgets_why_a_blob_failed(catalog: Catalog) -> None:
-    """Otherwise the remembered failure would be all that a new try finds."""
+async def test_an_image_done_under_a_wider_scope_is_not_gone_over_again(catalog: Catalog) -> None:
+    """What was fetched with referrers holds for a run without; other platforms are another matter."""
     await crawl(catalog, RepositoryRecord("a/b"))
     await expand(catalog)
     (task,) = await pending(catalog)
-    failure = Failure(Reason.NETWORK, "cut", is_temporary=True)
-    blob = FetchedBlob(Digest.of(b"x"), "layer", 1, failure)
-    await catalog.contents.record([ImageOutcome(task.id, AMD64, blobs=(blob,), failure=failure)], 2.0)
-    assert (await catalog.contents.known_blobs([blob.digest]))[blob.digest] == blob
-    await catalog.images.reopen([REGISTRY], permanent=False)
-    assert await catalog.contents.known_blobs([blob.digest]) == {}
+    await catalog.contents.record([done(task.id, a_manifest(b"one"), f"{AMD64} +referrers")], 2.0)
+    assert await pending(catalog) == []
+    assert await pending(catalog, f"{AMD64} +foreign") == [task]
+    assert await pending(catalog, "linux/amd6_") == [task]
+
+
+async def test_a_passing_failure_is_due_when_its_time_has_come(catalog: Catalog) -> None:
+    """A deleted repository stays deleted; one that was given up waits until somebody asks."""
+    await crawl(catalog, *(RepositoryRecord(f"a/{name}") for name in ("gone", "lost", "slow")))
+    await expand(catalog)
+    gone, lost, slow = await pending(catalog)
+    await fail(catalog, gone, Reason.REPO_MISSING)
+    await fail(catalog, lost, Reason.TIMEOUT)
+    await fail(catalog, slow, Reason.TIMEOUT, retry_at=60.0)
+    assert await catalog.images.retries([REGISTRY]) == Retries(1, 60.0)
+    assert await reopen(catalog, now=59.0) == {}
+    assert await pending(catalog) == []
+    assert not await catalog.images.is_settled()
+    assert await reopen(catalog, now=60.0) == {Reason.TIMEOUT: 1}
+    assert [(task.id, task.attempts) for task in await pending(catalog)] == [(slow.id, 1)]
+    assert await catalog.images.retries([REGISTRY]) == Retries(0, None)
+
+
+async def test_all_failures_are_tried_again_when_it_is_wished(catalog: Catalog) -> None:
+    """At once, and as if for the first time."""
+    await crawl(catalog, RepositoryRecord("a/gone"), RepositoryRecord("a/slow"))
+    await expand(catalog)
+    gone, slow = await pending(catalog)
+    await fail(catalog, gone, Reason.REPO_MISSING)
+    await fail(catalog, slow, Reason.TIMEOUT, retry_at=1e9)
+    assert await catalog.images.with_work([REGISTRY], AMD64, until=5.0, permanent=False) == set()
+    assert await catalog.images.with_work([REGISTRY], AMD64, until=5.0, permanent=True) == {REGISTRY}
+    assert await reopen(catalog, permanent=True) == {Reason.REPO_MISSING: 1, Reason.TIMEOUT: 1}
+    assert [task.attempts for task in await pending(catalog)] == [0, 0]
+
+
+async def test_what_failed_before_the_run_is_not_counted_as_its_own(catalog: Catalog) -> None:
+    """Those that are reopened are told by reason, as far as they failed since it began."""
+    await crawl(catalog, RepositoryRecord("a/1"), RepositoryRecord("a/2"))
+    await expand(catalog)
+    first, second = await pending(catalog)
+    await fail(catalog, first, Reason.NETWORK, retry_at=60.0, now=2.0)
+    await fail(catalog, second, Reason.NETWORK, retry_at=60.0, now=8.0)
+    found = await catalog.images.reopen([REGISTRY], 100.0, permanent=False, since=5.0)
+    assert found == {Reason.NETWORK: 1}
+    assert len(await pending(catalog)) == 2
+
+
+async def test_what_lies_beyond_the_limit_is_left_alone(catalog: Catalog) -> None:
+    """Neither fetched nor reopened, and no work."""
+    await crawl(catalog, RepositoryRecord("a/1", pull_count=2), RepositoryRecord("a/2", pull_count=1))
+    await expand(catalog)
+    first, second = await pending(catalog)
+    await catalog.contents.record([done(first.id, a_manifest(b"one"))], 2.0)
+    await fail(catalog, second, Reason.TIMEOUT, retry_at=60.0)
+    await catalog.plan.make(Order((REGISTRY,), limit=1))
+    assert await reopen(catalog, permanent=True) == {}
+    assert await catalog.images.with_work([REGISTRY], AMD64, until=100.0, permanent=True) == set()
+    assert await catalog.images.count([REGISTRY], AMD64) == 0
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+async def test_trying_again_forgets_just_the_blobs_that_the_images_failed_with(
+    catalog: Catalog, *, permanent: bool
+) -> None:
+    """Otherwise the remembered failure would be all that a new try finds; others' failures stay."""
+    await crawl(catalog, RepositoryRecord("a/due"), RepositoryRecord("a/later"))
+    await expand(catalog)
+    due, later = await pending(catalog)
+    passing, lasting = Failure(Reason.NETWORK, "cut", True), Failure(Reason.BLOB_MISSING, "404")
+    for task, layers, retry_at in ((due, (b"x", b"gone"), 60.0), (later, (b"y",), 600.0)):
+        manifest = a_manifest(*layers)
+        digest = manifest.manifest.blob_digest
+        failed = tuple(
+            FetchedBlob(Digest.of(layer), "layer", 1, lasting if layer == b"gone" else passing)
+            for layer in layers
+        )
+        outcome = ImageOutcome(
+            task.id, AMD64, digest, (manifest,), (digest,), failed, passing, attempts=1, retry_at=retry_at
+        )
+        await catalog.contents.record([outcome], 2.0)
+    names = {Digest.of(layer): layer for layer in (b"x", b"gone", b"y")}
+    await reopen(catalog, permanent=permanent)
+    known = {names[Digest(digest)] for digest in await catalog.contents.known_blobs(names)}
+    assert known == (set() if permanent else {b"gone", b"y"})
 
 
 async def test_the_census_adds_up(catalog: Catalog) -> None:
@@ -127,7 +204,7 @@ async def test_the_census_adds_up(catalog: Catalog) -> None:
     await expand(catalog)
     tasks = await pending(catalog)
     await catalog.contents.record([done(tasks[0].id, a_manifest(b"one"))], 2.0)
-    await fail(catalog, tasks[1], Reason.NO_TAG, temporary=False)
+    await fail(catalog, tasks[1], Reason.NO_TAG)
     census = await catalog.census.count()
     assert (census.images.pending, census.images.done, census.images.failed) == (2, 1, 2)
     assert sum(census.failures.values()) == census.images.failed

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from corpus.catalog import Catalog
 from corpus.catalog.database import Database
+from corpus.catalog.plan import Order
 from corpus.catalog.schema import layer_profiles
 from corpus.layout import Layout
 from corpus.records import ProfileOutcome, RepositoryRecord
@@ -21,7 +22,8 @@ async def fetched(catalog: Catalog) -> Catalog:
     """A catalog with one image of three layers, fetched."""
     await crawl(catalog, RepositoryRecord("a/b"))
     await catalog.images.expand([REGISTRY], "latest", ["latest"], 10)
-    (task,) = await catalog.images.pending([REGISTRY], "linux/amd64", after=None, limit=10)
+    await catalog.plan.make(Order((REGISTRY,)))
+    (task,) = await catalog.images.pending([REGISTRY], "linux/amd64", limit=10)
     await catalog.contents.record([done(task.id, a_manifest(*LAYERS))], 2.0)
     return catalog
 
@@ -78,7 +80,7 @@ async def test_an_image_is_profiled_once(fetched: Catalog) -> None:
 async def test_the_profile_of_an_image_that_is_no_more_is_not_counted(fetched: Catalog) -> None:
     """Another platform was asked for: what is pending is what the analyzer has to do, never less than 0."""
     await fetched.profiles.record_images([profiled(a_manifest(*LAYERS).manifest.blob_digest)], 3.0)
-    (task,) = await fetched.images.pending([REGISTRY], "linux/arm64", after=None, limit=10)
+    (task,) = await fetched.images.pending([REGISTRY], "linux/arm64", limit=10)
     new = a_manifest(b"other")
     await fetched.contents.record([done(task.id, new, "linux/arm64")], 4.0)
     work = (await fetched.census.count()).image_profiles

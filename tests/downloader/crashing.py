@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from corpus import durability
-from corpus.blobs import BlobStore, Receiver
+from corpus.blobs import BlobStore
 from corpus.catalog import contents
 from corpus.catalog.contents import ContentCatalog
+from corpus.receiver import Batch, Receiver
 from tests.downloader.runs import InstantClock, download
 
 # Files that come into their place between two checkpoints.
@@ -78,14 +79,11 @@ class Doom:
         """The moment is when half of a batch is in the partial file."""
         flush = Receiver._flush
 
-        def call(receiver: Receiver) -> None:
-            data = b"".join(receiver._batch)
-            file = receiver._opened()
-            file.write(data[: len(data) // 2])
-            file.flush()
+        def call(receiver: Receiver, batch: Batch) -> None:
+            data = b"".join(batch.pieces)
+            os.pwrite(receiver._file._opened(), data[: len(data) // 2], batch.offset)
             self.come()
-            file.truncate(file.tell() - len(data) // 2)
-            flush(receiver)
+            flush(receiver, batch)
 
         setattr(Receiver, "_flush", call)  # noqa: B010 - a method is replaced
 

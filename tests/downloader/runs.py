@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,12 @@ from corpus.blobs import BlobStore
 from corpus.catalog import Catalog, open_catalog
 from corpus.layout import Layout
 from corpus.records import Registry, RepositoryRecord
-from downloader.engine import DownloadEngine, DownloadSummary, has_work
+from downloader.engine import DownloadEngine, DownloadSummary, registries_with_work
 from downloader.settings import DownloadSettings
 from registry.client import RegistryClient
-from registry.transport.auth import Credentials
+from registry.transport.credentials import Credentials
 from registry.transport.http import Transport
+from registry.transport.memory import Memory
 from registry.transport.session import open_session
 from registry.transport.settings import HttpSettings
 
@@ -30,11 +32,18 @@ NAME = "sample"
 CHECKPOINT_S = 987_654.0
 
 
+# Each run takes place two days after the one before, unless they share a clock: later than any retry is due.
+_STARTS = itertools.count(1_700_000_000, 2 * 86_400)
+
+# Between two looks at a clock time passes: more than the resolution of such numbers, less than matters.
+_TICK_S = 1e-6
+
+
 class InstantClock:
     """Time that passes at once for whoever sleeps; only checkpoints are due when the test says so."""
 
     def __init__(self) -> None:
-        self.seconds = 1_700_000_000.0
+        self.seconds = float(next(_STARTS))
         self.slept: list[float] = []
         self.checkpoint_is_due = asyncio.Event()
 
@@ -42,6 +51,7 @@ class InstantClock:
         return self.seconds
 
     def now(self) -> float:
+        self.seconds += _TICK_S
         return self.seconds
 
     def monotonic(self) -> float:
@@ -79,29 +89,42 @@ class Bench:
         return DownloadEngine(self.catalog, self.store, self.layout, clients, settings, self.clock)
 
     async def has_work(self, **settings: Any) -> bool:
-        return await has_work(self.catalog, [NAME], settings_of(**settings))
+        return bool(
+            await registries_with_work(self.catalog, [NAME], settings_of(**settings), self.clock.now())
+        )
 
 
 def settings_of(**settings: Any) -> DownloadSettings:
-    return DownloadSettings(**({"checkpoint_s": CHECKPOINT_S} | settings))
+    """Those given; a run does not wait for what it may try again, so that one can look at what failed."""
+    return DownloadSettings(**({"checkpoint_s": CHECKPOINT_S, "retry_wait_s": 0.0} | settings))
 
 
 @asynccontextmanager
-async def connected(url: str, clock: InstantClock, **http: Any) -> AsyncIterator[RegistryClient]:
+async def connected(
+    url: str, clock: InstantClock, memory: Memory | None = None, **http: Any
+) -> AsyncIterator[RegistryClient]:
     """A client of the registry at ``url``."""
     settings = HttpSettings(**http)
     async with open_session(settings) as session:
         dice = random.Random(1)  # noqa: S311 - jitter, and the same one in every run
-        transport = Transport(session, settings, clock=clock, random=dice, credentials=Credentials())
+        transport = Transport(
+            session, settings, clock=clock, random=dice, credentials=Credentials(), memory=memory
+        )
         yield RegistryClient(transport, name=NAME, base_url=url)
+        await transport.close()
 
 
 @asynccontextmanager
-async def opened(data: Path, url: str, clock: InstantClock | None = None) -> AsyncIterator[Bench]:
+async def opened(
+    data: Path, url: str, clock: InstantClock | None = None, **http: Any
+) -> AsyncIterator[Bench]:
     """The data directory ``data``, created if it is not there."""
     layout, chosen = Layout(data), clock or InstantClock()
     layout.ensure()
-    async with open_catalog(layout) as catalog, connected(url, chosen) as client:
+    async with (
+        open_catalog(layout) as catalog,
+        connected(url, chosen, catalog.allowances, **http) as client,
+    ):
         yield Bench(layout, catalog, BlobStore(layout), client, chosen)
 
 
@@ -119,10 +142,11 @@ async def download(
     url: str,
     records: Iterable[RepositoryRecord | str] = (),
     clock: InstantClock | None = None,
+    http: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> DownloadSummary:
     """One run from a fresh process's point of view, after a crawl that found ``records``."""
-    async with opened(data, url, clock) as bench:
+    async with opened(data, url, clock, **http or {}) as bench:
         await crawl(bench.catalog, records)
         return await bench.engine(settings_of(**settings)).run()
 

@@ -42,6 +42,7 @@ class FakeRegistry:
         sent_bytes: Bytes of blobs put on the wire.
         is_dead: Every request ends in a lost connection.
         counts_pulls: Manifests come with the headers of a pull quota.
+        referrers: Answers for the referrers of any manifest; without it there is no such interface.
     """
 
     url: str = ""
@@ -52,6 +53,7 @@ class FakeRegistry:
     sent_bytes: int = 0
     is_dead: bool = False
     counts_pulls: bool = True
+    referrers: Responder | None = None
     _scripts: dict[str, Iterator[Responder]] = field(default_factory=dict)
 
     def script(self, what: str, *responders: Responder, always: Responder | None = None) -> None:
@@ -88,12 +90,14 @@ class FakeRegistry:
         self.asked.append(Asked(request.method, path, request.headers.get("Range")))
         if self.is_dead:
             return await hang_up(self, request, b"")
-        match = re.fullmatch(r"/v2/(.+)/(blobs|manifests|tags)/([^/]+)", path)
+        match = re.fullmatch(r"/v2/(.+)/(blobs|manifests|tags|referrers)/([^/]+)", path)
         if match is None:
             return web.Response(status=599, text=f"unexpected: {request.method} {path}")
         repository, kind, reference = match.groups()
         data = self.blobs.get(reference, b"")
         responder = next(self._scripts.get(f"{request.method} {path}", iter(())), None)
+        if responder is None and kind == "referrers":
+            responder = self.referrers or refuse(404)
         if responder is not None:
             return await responder(self, request, data)
         if kind == "blobs":

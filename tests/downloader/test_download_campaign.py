@@ -1,4 +1,4 @@
-"""Runs after runs: tags, limits, retries, quotas, faults; nothing is lost on the way, or done twice."""
+"""Runs after runs: tags, limits, retries, faults; nothing is lost on the way, or done twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from corpus.records import RepositoryRecord
-from downloader import fetch
+from downloader import fetch, manifests
 from downloader.receive import receive_blob
 from registry.digests import Digest
 from registry.errors import Reason
@@ -26,7 +26,6 @@ from tests.downloader.runs import (
     settings_of,
 )
 from tests.downloader.servers import (
-    MANIFEST_TYPE,
     FakeRegistry,
     cut,
     refuse,
@@ -87,9 +86,7 @@ async def test_all_tags_are_not_asked_of_names_nobody_can_pull_nor_where_one_was
     assert fake.count("tags/list") == 0
 
 
-async def test_a_limit_counts_settled_images_and_later_runs_go_on_from_there(
-    fake: FakeRegistry, data: Path
-) -> None:
+async def test_a_limit_takes_the_first_of_the_order_settled_or_not(fake: FakeRegistry, data: Path) -> None:
     """The most pulled come first; raising the limit adds, repeating it does nothing."""
     records = [RepositoryRecord(f"a/{number}", pull_count=number) for number in range(8)]
     for number in (1, 2, 4, 5, 7):
@@ -112,7 +109,7 @@ async def test_a_limit_counts_settled_images_and_later_runs_go_on_from_there(
 
 
 async def test_a_reached_limit_does_not_hide_what_may_heal(fake: FakeRegistry, data: Path) -> None:
-    """Images that failed for a passing reason are tried again, also when they filled the limit."""
+    """An image that failed for a passing reason is tried again, also when it filled the limit."""
     fake.push("a/b@latest", BASE)
     fake.script("HEAD /v2/a/b/manifests/latest", *[refuse(503)] * 6)
     assert await fetched(fake.url, data, "a/b", limit=1) == {"a/b:latest": "server_error"}
@@ -173,7 +170,7 @@ async def test_partial_files_outlive_a_run_that_failed_for_a_passing_reason(
 
     fake.script_blob(Digest.of(BASE), gasp)
     summary = await download(data, fake.url, ["a/b"])
-    assert summary.passing == 1
+    assert summary.retries.images == 1
     assert (data / "partial" / f"sha256-{Digest.of(BASE).encoded}").read_bytes() == BASE[:300]
     fake.is_dead = False
     (data / "partial" / "sha256-abandoned").write_bytes(b"x")
@@ -195,7 +192,7 @@ async def test_a_fault_of_this_program_costs_one_image_and_is_no_secret(
         return parse_manifest(raw, content_type)
 
     with monkeypatch.context() as patched:
-        patched.setattr(fetch, "parse_manifest", faulty)
+        patched.setattr(manifests, "parse_manifest", faulty)
         found = await fetched(fake.url, data, "a/1", "a/bad", "a/2")
     assert found == {"a/1:latest": "done", "a/bad:latest": "internal", "a/2:latest": "done"}
     (record,) = [record for record in caplog.records if record.msg == "image_fault"]
@@ -223,74 +220,6 @@ async def test_a_fault_in_one_blob_costs_the_images_that_list_it(
         found = await fetched(fake.url, data, "a/1", "a/2", "a/3")
     assert found == {"a/1:latest": "internal", "a/2:latest": "internal", "a/3:latest": "done"}
     assert set((await fetched(fake.url, data)).values()) == {"done"}
-
-
-async def test_a_used_up_quota_is_waited_for_and_then_the_run_goes_on(
-    fake: FakeRegistry, data: Path, clock: InstantClock
-) -> None:
-    """Every image comes; a manifest is refused only as often as there are waits, and never fetched twice."""
-    names = [f"a/{number}" for number in range(30)]
-    left = [4]
-    used_until = [0.0]
-
-    def limited(body: bytes) -> object:
-        async def respond(_: FakeRegistry, _request: web.BaseRequest, _data: bytes) -> web.StreamResponse:
-            if clock.now() >= used_until[0]:
-                left[0], used_until[0] = 4, clock.now() + 1000
-            if not left[0]:
-                return web.json_response({"errors": [{"code": "TOOMANYREQUESTS"}]}, status=429)
-            left[0] -= 1
-            return web.Response(body=body, content_type=MANIFEST_TYPE)
-
-        return respond
-
-    for name in names:
-        digest = fake.push(f"{name}@latest", name.encode())
-        body = fake.manifests[f"{name}@latest"][1]
-        fake.script(f"GET /v2/{name}/manifests/{digest}", always=limited(body))  # type: ignore[arg-type]
-    summary = await download(data, fake.url, names, clock, parallel_images=3, quota_pause_s=400.0)
-    assert (summary.done, summary.failed, summary.stopped) == (30, {}, None)
-    waits = clock.slept.count(400.0)
-    assert 7 <= waits <= 8 * (3 + 3)  # an answer may come back when the pause is over: one pause each more
-    assert fake.count("GET /v2/a/0/manifests") <= waits
-    refused = sum(fake.count(f"GET /v2/{name}/manifests") for name in names) - len(names)
-    assert refused <= 3 * waits
-    assert set(images(data).values()) == {"done"}
-
-
-async def test_a_server_that_says_when_the_quota_is_back_is_believed(
-    fake: FakeRegistry, data: Path, clock: InstantClock
-) -> None:
-    """``Retry-After`` is the pause, and the display says until when."""
-    digest = fake.push("a/b@latest", BASE)
-    notes = []
-    async with opened(data, fake.url, clock) as bench:
-        await crawl(bench.catalog, ["a/b"])
-        engine = bench.engine(settings_of())
-
-        async def sleep(seconds: float) -> None:
-            if seconds == 3600:
-                notes.append(engine.statistics().note)
-            await InstantClock.sleep(clock, seconds)
-
-        clock.sleep = sleep  # type: ignore[method-assign]
-        fake.script(f"GET /v2/a/b/manifests/{digest}", refuse(429, "TOOMANYREQUESTS", Retry_After="3600"))
-        summary = await engine.run()
-    assert summary.done == 1
-    assert notes
-    assert notes[0].startswith("waiting for quota until ")
-    assert engine.statistics().note == ""
-
-
-async def test_a_quota_on_blobs_is_waited_for_too(
-    fake: FakeRegistry, data: Path, clock: InstantClock
-) -> None:
-    """Some registries count them; an image does not fail for it."""
-    fake.push("a/b@latest", BASE)
-    fake.script_blob(Digest.of(BASE), *[refuse(429, "TOOMANYREQUESTS")] * 2)
-    summary = await download(data, fake.url, ["a/b"], clock, quota_pause_s=77.0)
-    assert (summary.done, clock.slept.count(77.0)) == (1, 2)
-    assert fake.count("manifests/sha256") == 1
 
 
 async def test_a_checkpoint_records_what_is_finished_while_the_rest_goes_on(
@@ -339,7 +268,7 @@ async def test_a_registry_that_is_down_stops_the_run(fake: FakeRegistry, data: P
     summary = await download(data, fake.url, names, failures_in_a_row=3, parallel_images=1)
     assert summary.stopped is not None
     assert summary.stopped.startswith("no answer for the last 3 images")
-    assert (summary.done, summary.passing) == (0, 3)
+    assert (summary.done, summary.retries.images) == (0, 3)
     fake.is_dead = False
     assert (await download(data, fake.url, names)).done == len(names)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from corpus.records import RepositoryRecord
 from downloader import fetch
@@ -241,3 +244,77 @@ async def test_foreign_layers_are_left_where_they_are_and_remembered(fake: FakeR
     await fetched(fake.url, data, retry_failed=True)
     assert select(data, "select reason from blobs where reason is not null") == [("foreign_skipped",)]
     assert fake.count(f"blobs/{Digest.of(BASE)}") == 0
+
+
+@asynccontextmanager
+async def vendor(*answers: tuple[int, bytes]) -> AsyncIterator[tuple[str, list[web.BaseRequest]]]:
+    """A host that keeps layers, with what it was asked; the last of its answers stays."""
+    asked: list[web.BaseRequest] = []
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request)
+        status, body = answers[min(len(asked), len(answers)) - 1]
+        return web.Response(status=status, body=body)
+
+    runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
+    finally:
+        await runner.cleanup()
+
+
+def foreign(*urls: str) -> dict[str, object]:
+    media_type = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+    return describe(BASE, media_type, urls=list(urls))
+
+
+async def test_foreign_layers_are_fetched_from_where_they_are_kept_if_they_are_wanted(
+    fake: FakeRegistry, data: Path
+) -> None:
+    """The registry is asked first; URLs that are none, fail or lie are passed over."""
+    async with vendor((404, b""), (200, b"lies" * 250), (200, b"lies" * 250), (200, BASE)) as (url, asked):
+        layer = foreign("ftp://x/y", f"{url}/gone", f"{url}/lies", f"{url}/layer?sig=%2F")
+        fake.push("a/b@latest", layers=[layer])
+        assert await fetched(fake.url, data, "a/b") == {"a/b:latest": "done"}
+        assert asked == []
+        assert await fetched(fake.url, data, foreign_layers=True) == {"a/b:latest": "done"}
+        assert [request.raw_path for request in asked] == ["/gone", "/lies", "/lies", "/layer?sig=%2F"]
+        assert all("Authorization" not in request.headers for request in asked)
+    assert fake.count(f"blobs/{Digest.of(BASE)}") == 1
+    assert (data / "blobs" / "sha256" / Digest.of(BASE).encoded).read_bytes() == BASE
+    assert select(data, "select platforms from images") == [("linux/amd64 +foreign",)]
+    async with opened(data, fake.url) as bench:
+        assert not await bench.has_work(foreign_layers=True)
+
+
+async def test_a_registry_that_holds_a_foreign_layer_gives_it(fake: FakeRegistry, data: Path) -> None:
+    """Private mirrors do; nobody else is asked."""
+    async with vendor((200, BASE)) as (url, asked):
+        fake.push("a/b@latest", layers=[foreign(f"{url}/layer")])
+        fake.blobs[Digest.of(BASE)] = BASE
+        assert await fetched(fake.url, data, "a/b", foreign_layers=True) == {"a/b:latest": "done"}
+        assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [((404, b""), "blob_missing"), ((403, b""), "denied"), ((200, b"lies" * 250), "digest_mismatch")],
+)
+async def test_a_foreign_layer_that_is_wanted_and_nowhere_to_be_had_is_a_failure(
+    fake: FakeRegistry, data: Path, answer: tuple[int, bytes], reason: str
+) -> None:
+    """For the reason that was heard last."""
+    async with vendor(answer) as (url, _):
+        fake.push("a/b@latest", layers=[foreign(f"{url}/layer")])
+        assert await fetched(fake.url, data, "a/b", foreign_layers=True) == {"a/b:latest": reason}
+
+
+async def test_only_foreign_layers_are_sought_at_urls(fake: FakeRegistry, data: Path) -> None:
+    """Any descriptor may have some; an ordinary layer that is not there is missing."""
+    async with vendor((200, BASE)) as (url, asked):
+        layer = describe(BASE, f"{OCI}.layer.v1.tar", urls=[f"{url}/layer"])
+        fake.push("a/b@latest", layers=[layer])
+        assert await fetched(fake.url, data, "a/b", foreign_layers=True) == {"a/b:latest": "blob_missing"}
+        assert asked == []

@@ -14,8 +14,9 @@ from aiohttp import web
 
 from corpus import blobs as blobs_module
 from corpus import durability
-from corpus.blobs import BlobStore, Receiver
+from corpus.blobs import BlobStore
 from corpus.catalog.contents import ContentCatalog
+from corpus.receiver import Batch, Receiver
 from downloader import engine as engine_module
 from registry.digests import Digest
 from samplehub import Running
@@ -218,11 +219,11 @@ async def test_a_full_disk_leaves_a_prefix_that_is_resumed(
     fake.push("a/b@latest", BASE)
     flush = Receiver._flush
 
-    def short(receiver: Receiver) -> None:
-        if receiver._digest == Digest.of(BASE) and receiver._batch:
-            receiver._opened().write(b"".join(receiver._batch)[:123])
+    def short(receiver: Receiver, batch: Batch) -> None:
+        if receiver._digest == Digest.of(BASE):
+            receiver._file.write(batch.offset, [b"".join(batch.pieces)[:123]])
             no_space()
-        flush(receiver)
+        flush(receiver, batch)
 
     with monkeypatch.context() as patched:
         patched.setattr(Receiver, "_flush", short)
@@ -244,16 +245,16 @@ async def test_cancelling_while_a_prefix_is_hashed_leaves_no_open_file(
     receiver = store.receive(digest, len(BASE))
     never = asyncio.get_running_loop().create_future()
 
-    async def hang(_work: object) -> None:
+    async def hang(_job: asyncio.Future[None]) -> None:
         await never
 
-    monkeypatch.setattr(receiver, "_off_loop", hang)
+    monkeypatch.setattr(receiver, "_waited_for", hang)
     entering = asyncio.create_task(receiver.__aenter__())
     await one_turn()
     entering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await entering
-    assert receiver._file is None
+    assert receiver._file._file is None
     assert partial.read_bytes() == BASE[:100]
 
 

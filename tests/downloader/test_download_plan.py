@@ -10,15 +10,21 @@ from corpus.records import Failure, FetchedBlob
 from downloader.plan import (
     blobs_of,
     choose_children,
+    cosign_tags,
     first_failure,
+    foreign_urls,
     holds_for,
     parse_platforms,
-    parse_tags,
+    referrers_tag,
+    statements_in,
     why_not_asked_for,
 )
+from registry.descriptors import Descriptor
 from registry.digests import Digest
 from registry.errors import ConfigurationError, Reason
-from registry.manifests import Descriptor, Manifest, ManifestKind, Platform
+from registry.manifests import Manifest, ManifestKind
+from registry.names import is_tag
+from registry.platforms import Platform
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -68,7 +74,18 @@ def chosen(rule: str, *platforms: str | None) -> list[int]:
         ("linux/amd64", ["linux/amd64/v3", "linux/amd64/v2"], [0]),
         ("linux/arm64", ["linux/arm64/v8"], [0]),
         ("linux/arm/v7", ["linux/arm/v6", "linux/arm/v7"], [1]),
-        ("linux/arm/v7", ["linux/arm", "linux/arm/v6"], []),
+        ("linux/arm/v7", ["linux/arm/v6", "linux/arm"], [1]),
+        ("linux/arm/v7", ["linux/arm", "linux/arm/v7"], [1]),
+        ("linux/arm/v6", ["linux/arm", "linux/arm/v7"], []),
+        ("linux/arm", ["linux/arm/v6", "linux/arm/v7"], [1]),
+        ("linux/arm", ["linux/arm/v6", "linux/arm/v5"], [0]),
+        ("linux/arm64/v8", ["linux/arm64"], [0]),
+        ("linux/arm64/v8", ["linux/arm64", "linux/arm64/v8"], [1]),
+        ("linux/arm64", ["linux/arm64/v9", "linux/arm64/v8"], [1]),
+        ("linux/arm64/v9", ["linux/arm64", "linux/arm64/v8"], []),
+        ("linux/amd64/v1", ["linux/amd64/v2", "linux/amd64"], [1]),
+        ("linux/x86_64", ["linux/386", "linux/amd64"], [1]),
+        ("linux/amd64", ["Linux/x86-64"], [0]),
         ("linux/amd64,linux/arm64", ["linux/arm64/v8", "linux/s390x", "linux/amd64"], [0, 2]),
         ("linux/arm,linux/arm/v7", ["linux/arm/v7"], [0]),
         ("all", ["linux/amd64", "windows/amd64", "linux/arm"], [0, 1, 2]),
@@ -116,7 +133,8 @@ def test_what_is_chosen_was_offered_is_in_order_and_runs_there(
     assert "unknown/unknown" not in platforms
     if any(platforms):
         assert len(positions) <= len(set(wanted))
-        assert all(any(str(each).startswith(wish) for wish in wanted) for each in platforms)
+        machines = {wish.rpartition("/v7")[0] or wish for wish in wanted}
+        assert all((str(each).rpartition("/v7")[0] or each) in machines for each in platforms)
 
 
 @given(offered=st.lists(_PLATFORMS, max_size=8), more=st.lists(_PLATFORMS.filter(bool), max_size=3))
@@ -143,18 +161,7 @@ def test_spaces_around_the_commas_of_a_rule_do_not_matter() -> None:
         Platform("linux", "amd64"),
         Platform("linux", "arm", "v7"),
     )
-    assert parse_tags(" latest, 3.20 ") == ("latest", "3.20")
     assert parse_platforms("all") is None
-    assert parse_tags("all") is None
-
-
-@pytest.mark.parametrize(
-    "rule", ["", "latest,", ".hidden", "a b", "sha256:abc", "a/b", "x" * 129, "../../etc"]
-)
-def test_a_tag_rule_that_makes_no_sense_is_one_clear_sentence(rule: str) -> None:
-    """Otherwise every image of the census would fail for the same slip of the finger."""
-    with pytest.raises(ConfigurationError, match="write latest, or all"):
-        parse_tags(rule)
 
 
 def test_blobs_are_distinct_and_the_largest_comes_first() -> None:
@@ -162,7 +169,15 @@ def test_blobs_are_distinct_and_the_largest_comes_first() -> None:
     base, top, tiny = layer(1, 100), layer(2, 5_000), layer(3, None)
     config = Descriptor("application/vnd.oci.image.config.v1+json", digest(4), 2)
     found = blobs_of([image(base, tiny, base, config=config), image(base, top, config=config)])
-    assert found == {"config": [config], "layer": [top, base, tiny]}
+    assert found == [("config", config), ("layer", top), ("layer", base), ("layer", tiny)]
+
+
+def test_a_blob_of_an_image_and_of_an_artifact_is_the_images() -> None:
+    """Else a base layer that somebody attaches to a statement would not be analyzed."""
+    base, statement = layer(1, 100), layer(2, 5)
+    config = Descriptor("application/vnd.oci.empty.v1+json", digest(4), 2)
+    found = blobs_of([image(base)], [image(statement, base, config=config)])
+    assert found == [("layer", base), ("artifact", config), ("artifact", statement)]
 
 
 @given(
@@ -170,7 +185,9 @@ def test_blobs_are_distinct_and_the_largest_comes_first() -> None:
 )
 def test_every_layer_is_wanted_exactly_once(manifests: list[list[tuple[int, int | None]]]) -> None:
     """Whatever manifests say, each digest is asked for once, in falling size."""
-    layers = blobs_of([image(*(layer(*each) for each in each_image)) for each_image in manifests])["layer"]
+    blobs = blobs_of([image(*(layer(*each) for each in each_image)) for each_image in manifests])
+    assert {role for role, _ in blobs} <= {"layer"}
+    layers = [each for _, each in blobs]
     digests = [each.digest for each in layers]
     assert sorted(digests) == sorted({digest(number) for each_image in manifests for number, _ in each_image})
     sizes = [each.size_bytes or 0 for each in layers]
@@ -200,6 +217,16 @@ def test_an_image_fails_for_its_first_blob_but_rather_for_a_passing_reason(
 ) -> None:
     """As long as something may heal the image is tried again; a foreign layer is no failure."""
     failure = first_failure([], blobs)
+    assert (failure and failure.reason) == expected
+
+
+@pytest.mark.parametrize(("temporary", "expected"), [(False, None), (True, Reason.BLOB_MISSING)])
+def test_what_is_wrong_for_good_with_an_artifact_is_no_failure_of_its_image(
+    *, temporary: bool, expected: Reason | None
+) -> None:
+    """The image is whole; what may heal is tried again with it."""
+    blob = FetchedBlob(digest(1), "artifact", 1, Failure(Reason.BLOB_MISSING, "because", temporary))
+    failure = first_failure([], [FINE, blob])
     assert (failure and failure.reason) == expected
 
 
@@ -249,3 +276,63 @@ def test_some_blobs_are_not_even_asked_for(wanted: Descriptor, expected: Reason 
     """Foreign layers, digests nobody can compute, and sizes above the bound."""
     failure = why_not_asked_for(wanted, 100)
     assert (failure and failure.reason) == expected
+
+
+def test_a_foreign_layer_is_asked_for_where_it_is_wanted_but_no_larger_one() -> None:
+    """The other bounds hold all the same."""
+    assert why_not_asked_for(layer(1, 100, FOREIGN), 100, foreign=True) is None
+    failure = why_not_asked_for(layer(1, 101, FOREIGN), 100, foreign=True)
+    assert failure is not None
+    assert failure.reason is Reason.TOO_LARGE
+
+
+def test_of_the_places_where_a_layer_is_kept_the_first_few_are_tried() -> None:
+    """Each once, and with nothing in them that could not stand in a request."""
+    urls = ("https://a/ b", "https://a/%20b", *(f"https://{number}/" for number in range(9)))
+    assert foreign_urls(Descriptor(FOREIGN, digest(1), 1, urls=urls)) == [
+        "https://a/%20b",
+        "https://0/",
+        "https://1/",
+        "https://2/",
+    ]
+
+
+def test_statements_are_those_about_the_images_at_hand() -> None:
+    """One names its image, one does not and is about the index, one is about an image not chosen."""
+
+    def statement(number: int, about: str | None) -> Descriptor:
+        notes = {} if about is None else {"vnd.docker.reference.digest": about}
+        platform = Platform("unknown", "unknown")
+        return Descriptor(MANIFEST, digest(number), 1, platform=platform, annotations=notes)
+
+    amd64, arm64 = child(1, "linux/amd64"), child(2, "linux/arm64")
+    whole = index(
+        amd64,
+        arm64,
+        statement(3, amd64.digest),
+        statement(4, arm64.digest),
+        statement(5, None),
+        statement(6, "?"),
+    )
+    found = statements_in(whole, {whole.digest, amd64.digest})
+    assert [(each.digest, each.subject, each.found_by) for each in found] == [
+        (digest(3), amd64.digest, "index"),
+        (digest(5), whole.digest, "index"),
+        (digest(6), whole.digest, "index"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("sha256:" + "a" * 64, "sha256-" + "a" * 64),
+        ("sha512:" + "a" * 128, "sha512-" + "a" * 64),
+        ("a+b_c.d-e:" + "A=" * 40, "a-b_c.d-e-" + "A-" * 32),
+        ("x" * 40 + ":y", "x" * 32 + "-y"),
+    ],
+)
+def test_the_tag_that_lists_referrers_is_made_of_the_digest(text: str, tag: str) -> None:
+    """Cut and cleaned as the specification says; cosign's tags begin with it."""
+    assert referrers_tag(Digest.parse(text)) == tag
+    assert is_tag(tag)
+    assert cosign_tags(Digest.parse(text)) == [f"{tag}.sig", f"{tag}.att", f"{tag}.sbom"]

@@ -10,10 +10,11 @@ from aiohttp import web
 from corpus.blobs import BlobStore
 from corpus.layout import Layout
 from downloader.receive import receive_blob
+from downloader.wanted import Means
 from registry.client import RegistryClient
+from registry.descriptors import Descriptor
 from registry.digests import Digest
 from registry.errors import Reason, RegistryError
-from registry.manifests import Descriptor
 from tests.downloader.runs import InstantClock, connected, files
 from tests.downloader.servers import (
     FakeRegistry,
@@ -54,7 +55,7 @@ class Blobs:
         descriptor = Descriptor(LAYER, digest, len(data) if size == -1 else size)
         store = BlobStore(self.layout)
         bound = 64 * MIB
-        return await receive_blob(store, self.client, "a/b", descriptor, attempts=attempts, max_bytes=bound)
+        return await receive_blob(store, self.client, "a/b", descriptor, Means(attempts, bound))
 
     async def fails(self, data: bytes, size: int | None = -1, attempts: int = ATTEMPTS) -> RegistryError:
         with pytest.raises(RegistryError) as caught:
@@ -183,6 +184,15 @@ async def test_a_body_that_always_ends_at_the_same_byte_is_truncated(
     assert files(blobs.layout.partial) == {}
 
 
+async def test_a_connection_lost_once_where_a_killed_process_stopped_is_no_end(blobs: Blobs) -> None:
+    """Only two bodies that end at the same byte tell where the content ends."""
+    blobs.layout.partial_blob(Digest.of(MEDIUM)).write_bytes(MEDIUM[:HALF])
+    blobs.script(MEDIUM, cut(0))
+    await blobs.fetch(MEDIUM)
+    assert blobs.fake.sent_bytes == len(MEDIUM) - HALF
+    assert blobs.holds(MEDIUM)
+
+
 async def test_a_large_truncated_body_is_found_out_too(blobs: Blobs) -> None:
     """Whatever part is asked for, nothing comes from behind the cut."""
     blobs.script(LARGE, always=truncated(3 * MIB))
@@ -274,6 +284,35 @@ async def test_refused_ranges_between_broken_bodies_are_bounded(blobs: Blobs) ->
     blobs.script(LARGE, *([cut(2 * MIB)] + [refuse(416), cut(2 * MIB - 1), refuse(416), cut(2 * MIB)] * 9))
     await blobs.fails(LARGE)
     assert len(blobs.ranges) <= 2 * ATTEMPTS
+
+
+async def test_what_came_is_given_up_three_times_at_most(blobs: Blobs) -> None:
+    """However many tries there are: what it costs grows with the square of them."""
+    blobs.script(LARGE, *[cut(2 * MIB), refuse(416)] * 20)
+    error = await blobs.fails(LARGE, attempts=100)
+    assert (error.reason, error.temporary) == (Reason.NETWORK, True)
+    assert len(blobs.ranges) == 1 + 3 * 2
+
+
+async def test_what_came_outlives_a_body_that_is_sent_from_its_beginning_and_breaks_off_before(
+    blobs: Blobs,
+) -> None:
+    """The server ignored the range: its bytes are read past, and what is here is not asked for again."""
+    blobs.script(MEDIUM, cut(HALF), whole(HALF // 2), whole(HALF // 2 + 1))
+    await blobs.fetch(MEDIUM)
+    rest = f"bytes={HALF}-{len(MEDIUM) - 1}"
+    assert blobs.ranges == [None, rest, rest, rest]
+    assert blobs.holds(MEDIUM)
+
+
+async def test_much_that_came_is_given_up_for_a_body_that_is_sent_from_its_beginning(blobs: Blobs) -> None:
+    """Reading past more than 8 MiB is not worth it: that body may be whole."""
+    huge = LARGE + LARGE
+    blobs.layout.partial_blob(Digest.of(huge)).write_bytes(bytes(9 * MIB))
+    blobs.script(huge, always=whole())
+    await blobs.fetch(huge)
+    assert len(blobs.ranges) == 1
+    assert blobs.holds(huge)
 
 
 async def test_a_request_without_an_answer_is_tried_by_the_transport_alone(blobs: Blobs) -> None:
@@ -378,7 +417,7 @@ async def test_a_body_without_end_is_broken_off(
     fake.script_blob(digest, always=endless)
     descriptor = Descriptor(LAYER, digest, None)
     with pytest.raises(RegistryError) as caught:
-        await receive_blob(store, client, "a/b", descriptor, attempts=ATTEMPTS, max_bytes=HALF)
+        await receive_blob(store, client, "a/b", descriptor, Means(ATTEMPTS, HALF))
     assert (caught.value.reason, caught.value.temporary) == (Reason.TOO_LARGE, False)
     assert fake.count() == 1
     assert files(layout.partial) == {}
@@ -401,7 +440,7 @@ async def test_an_unreachable_host_leaves_what_came(
     async with connected(url, clock) as client:
         with pytest.raises(RegistryError) as caught:
             descriptor = Descriptor(LAYER, Digest.of(SMALL), len(SMALL))
-            await receive_blob(store, client, "a/b", descriptor, attempts=ATTEMPTS, max_bytes=MIB)
+            await receive_blob(store, client, "a/b", descriptor, Means(ATTEMPTS, MIB))
     assert (caught.value.reason, caught.value.temporary) == (Reason.NETWORK, True)
     assert layout.partial_blob(Digest.of(SMALL)).read_bytes() == SMALL[:100]
 
@@ -415,6 +454,6 @@ async def test_other_algorithms_are_verified_all_the_same(
     fake.blobs[digest] = SMALL
     fake.script_blob(digest, whole(body=SMALL[::-1]))
     descriptor = Descriptor(LAYER, digest, len(SMALL))
-    await receive_blob(store, client, "a/b", descriptor, attempts=ATTEMPTS, max_bytes=MIB)
+    await receive_blob(store, client, "a/b", descriptor, Means(ATTEMPTS, MIB))
     assert layout.blob(digest).read_bytes() == SMALL
     assert fake.count() == 2

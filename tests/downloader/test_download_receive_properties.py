@@ -15,16 +15,20 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from corpus.blobs import BlobStore
 from corpus.layout import Layout
+from downloader.ranges import Parts
 from downloader.receive import receive_blob
+from downloader.wanted import Means
 from registry.client import RegistryClient
+from registry.descriptors import Descriptor
 from registry.digests import Digest
 from registry.errors import Reason, RegistryError
-from registry.manifests import Descriptor
 from registry.transport.bodies import Stream
 from tests.downloader.runs import files
 
 DATA = bytes(range(200))
 ATTEMPTS = 4
+PARTS = Parts(parallel=3, from_bytes=50, smallest_bytes=16, largest_bytes=64)
+MOST_PARTS = len(DATA) // 16 + 1
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Moody:
 
     turns: Iterator[Turn]
     asked: int = 0
+    name: str = "moody"
 
     @asynccontextmanager
     async def blob(
@@ -94,6 +99,7 @@ turns = st.builds(
     always=turns,
     left=st.binary(max_size=20) | st.integers(0, len(DATA)).map(lambda size: DATA[:size]),
     is_size_known=st.booleans(),
+    is_divided=st.booleans(),
 )
 def test_no_server_makes_us_keep_wrong_bytes_or_ask_for_ever(
     tmp_path_factory: pytest.TempPathFactory,
@@ -102,6 +108,7 @@ def test_no_server_makes_us_keep_wrong_bytes_or_ask_for_ever(
     left: bytes,
     *,
     is_size_known: bool,
+    is_divided: bool,
 ) -> None:
     """In the store are the right bytes or none; after a failure for good no partial file is left either."""
     layout = Layout(tmp_path_factory.mktemp("data"))
@@ -114,14 +121,17 @@ def test_no_server_makes_us_keep_wrong_bytes_or_ask_for_ever(
 
     async def receive() -> RegistryError | None:
         store = BlobStore(layout)
+        parts = PARTS if is_divided else Parts()
         try:
-            await receive_blob(store, client, "a/b", descriptor, attempts=ATTEMPTS, max_bytes=10_000)
+            await receive_blob(
+                store, client, "a/b", descriptor, Means(ATTEMPTS, 10_000, parts, asyncio.Semaphore(2))
+            )
         except RegistryError as error:
             return error
         return None
 
     error = asyncio.run(receive())
-    assert server.asked <= 2 * (ATTEMPTS + 2)
+    assert server.asked <= 2 * (ATTEMPTS + 2) + (2 * MOST_PARTS if is_divided else 0)
     if error is None:
         assert layout.blob(digest).read_bytes() == DATA
     else:

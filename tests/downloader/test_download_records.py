@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 from corpus import blobs as blobs_module
 from corpus.blobs import BlobStore
 from corpus.catalog import Catalog, open_catalog
+from corpus.catalog.plan import Order
 from corpus.layout import Layout
 from corpus.records import Failure, FetchedBlob, FetchedManifest, ImageOutcome, ImageTask
 from registry.digests import Digest
@@ -37,7 +38,8 @@ async def catalog(layout: Layout) -> AsyncIterator[Catalog]:
 
 
 async def pending(catalog: Catalog) -> list[ImageTask]:
-    return await catalog.images.pending([NAME], "linux/amd64", after=None, limit=10)
+    await catalog.plan.make(Order((NAME,)))
+    return await catalog.images.pending([NAME], "linux/amd64", limit=10)
 
 
 def outcome(task: ImageTask, blob: FetchedBlob) -> ImageOutcome:
@@ -106,10 +108,11 @@ async def test_a_manifest_and_a_layer_of_one_digest_do_not_share_a_temporary_fil
 ) -> None:
     """While the layer is on its way the manifest comes, whole; nothing is appended to it in the store."""
     async with store.receive(DIGEST, len(LAYER)) as receiver:
-        await receiver.write(LAYER[:100])
-        store.put(LAYER)
-        assert layout.blob(DIGEST).read_bytes() == LAYER
-        await receiver.write(LAYER[100:])
+        with receiver.part() as part:
+            await part.write(LAYER[:100])
+            store.put(LAYER)
+            assert layout.blob(DIGEST).read_bytes() == LAYER
+            await part.write(LAYER[100:])
         await receiver.commit()
     assert layout.blob(DIGEST).read_bytes() == LAYER
     assert list(layout.partial.iterdir()) == []

@@ -12,10 +12,9 @@ import pytest
 from registry.digests import Digest
 from registry.errors import Reason
 from registry.manifests import parse_manifest
-from samplehub import Hub, Options, Running, serve
+from samplehub import Hub, Running, serve
 from tests.downloader.conftest import Undisturbed
 from tests.downloader.runs import (
-    InstantClock,
     download,
     files,
     images,
@@ -181,22 +180,3 @@ async def test_all_tags_on_all_platforms_are_everything_the_hub_gives(
         "damaged/truncated",
     }
     assert files(data / "partial") == {}
-
-
-async def test_a_used_up_quota_takes_windows_not_images(hub: Hub, data: Path, clock: InstantClock) -> None:
-    """Twenty GETs per window: every image comes in the end, and hardly more GETs are made than manifests."""
-    names = [repository.name for repository in hub.repositories[:40]]
-    options = Options(pull_limit=20, pull_window_s=900)
-    async with serve(hub, options=options, clock=clock) as limited:
-        summary = await download(
-            data, limited.registry_url, names, clock, quota_pause_s=300.0, parallel_images=4
-        )
-        delivered, asked = limited.manifest_gets.total(), limited.traffic["manifest_get"]
-    assert summary.stopped is None
-    assert Reason.QUOTA not in summary.failed
-    waits = clock.slept.count(300.0)
-    windows = delivered // 20
-    assert windows >= 2
-    assert windows <= waits <= (windows + 1) * 3 * 4
-    assert asked - delivered <= 4 * waits
-    assert images(data) == {f"{name}:latest": str(SAD.get(name, "done")) for name in names}

@@ -22,7 +22,7 @@ from hubcrawl.settings import CrawlSettings
 from hubcrawl.sources import Listing, Source
 from registry.client import RegistryClient
 from registry.errors import RegistryError
-from registry.transport.auth import Credentials
+from registry.transport.credentials import Credentials
 from registry.transport.http import Transport
 from registry.transport.session import open_session
 from registry.transport.settings import HttpSettings

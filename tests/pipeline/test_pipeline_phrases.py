@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.phrases import counted, duration, size, table
+from pipeline.phrases import counted, duration, moment, size, table
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,10 @@ def test_columns_of_a_table_are_aligned(rows: list[tuple[str, ...]]) -> None:
     assert len(lines) == len(rows)
     assert len({len(line) for line in lines}) <= 1
     assert [tuple(line.split()) for line in lines] == [tuple(cell for cell in row if cell) for row in rows]
+
+
+def test_a_moment_has_a_date_where_it_is_not_today() -> None:
+    """By the clock on the wall."""
+    noon = datetime(2026, 1, 30, 12, 0).astimezone().timestamp()
+    assert moment(noon, noon - 60) == "12:00"
+    assert moment(noon + 86_400, noon) == "2026-01-31 12:00"

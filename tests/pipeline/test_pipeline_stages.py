@@ -153,7 +153,8 @@ def test_the_token_server_can_be_another_one(
     nobody = ("--token-url", f"http://127.0.0.1:{closed_port}/token", "--attempts", "1")
     hubcrawl("download", "--limit", "1", *nobody)
     assert status(hubcrawl)["failures"] == {"network": 1}
-    assert hubcrawl("download", "--limit", "2", "--token-url", f"{served.token_url}/token").status == 0
+    token = ("--token-url", f"{served.token_url}/token")
+    assert hubcrawl("download", "--limit", "2", "--retry-failed", *token).status == 0
     assert status(hubcrawl)["images"]["done"] > 0
 
 

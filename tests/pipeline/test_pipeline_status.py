@@ -13,6 +13,7 @@ import pytest
 
 from corpus.catalog import Catalog, open_catalog
 from corpus.layout import Layout
+from corpus.profiles.layer import LAYER_VERSION
 from pipeline.status import last_progress, read_status, stage_run
 
 if TYPE_CHECKING:
@@ -109,6 +110,69 @@ def test_failed_images_are_listed_as_json_too(hubcrawl: Callable[..., Ended]) ->
     assert (failed["reason"], failed["reference"]) == ("no_tag", "latest")
 
 
+@pytest.fixture
+def failing_everywhere(failing: None, census: Layout) -> None:  # noqa: ARG001 - the same, and more
+    """Failures of each kind of unit: an image that is tried again, blobs, a page, a profile."""
+    with contextlib.closing(sqlite3.connect(census.catalog)) as catalog, catalog:
+        catalog.executescript(
+            """
+            INSERT INTO images (repository_id, reference, state, reason, detail, is_temporary, retry_at)
+            VALUES (1, '1', 'failed', 'timeout', 'timeout: no answer', 1, 60),
+                   (1, 'sha256:1', 'failed', 'timeout', 'timeout: none', 1, NULL);
+            INSERT INTO blobs (digest, role, state, reason, detail, is_temporary, finished_at)
+            VALUES ('sha256:b', 'layer', 'failed', 'network', 'network: b', 1, 0),
+                   ('sha256:a', 'layer', 'failed', 'network', 'network: a', 1, 0),
+                   ('sha256:c', 'layer', 'done', NULL, NULL, NULL, 0);
+            INSERT INTO pages (source, cursor, state, reason, detail, is_temporary)
+            VALUES ('search', '7', 'failed', 'server_error', 'server_error: 500', 1);
+            """
+        )
+        catalog.execute(
+            "INSERT INTO layer_profiles"
+            " (digest, profile_version, state, status, reason, duration_s, finished_at)"
+            " VALUES ('sha256:c', ?, 'failed', 'truncated', 'the gzip stream ends early', 1, 0)",
+            (LAYER_VERSION,),
+        )
+
+
+@pytest.mark.usefixtures("failing_everywhere")
+def test_failures_are_counted_by_reason_with_an_example_of_each(hubcrawl: Callable[..., Ended]) -> None:
+    """For every kind of unit that can fail; the most frequent first, the example the first by name."""
+    ended = hubcrawl("status", "--failures")
+    assert ended.status == 0
+    assert ended.out.splitlines() == [
+        "  pages           server_error  1  search 7: 500 (1 tried again)",
+        "  images          timeout       2  quay.io/a/b:1: no answer (1 tried again)",
+        "                  invalid_name  1  quay.io/Not//A\\tName\\x1b[31m",
+        "                  no_tag        1  quay.io/a/b:latest: there is none",
+        "  blobs           network  2  sha256:a: a (2 tried again)",
+        "  layers          truncated  1  sha256:c: the gzip stream ends early",
+    ]
+
+
+@pytest.mark.usefixtures("failing_everywhere")
+def test_failures_by_reason_are_one_object_for_programs(hubcrawl: Callable[..., Ended]) -> None:
+    """Names as they are."""
+    groups = json.loads(hubcrawl("status", "--failures", "--json").out)["failures"]
+    found = {(group["unit"], group["reason"]): group for group in groups}
+    assert found["image", "invalid_name"]["example"] == f"quay.io/{HOSTILE}"
+    assert found["image", "timeout"] == {
+        "unit": "image",
+        "reason": "timeout",
+        "count": 2,
+        "retried": 1,
+        "example": "quay.io/a/b:1",
+        "detail": "timeout: no answer",
+    }
+
+
+@pytest.mark.usefixtures("census")
+def test_without_failures_that_is_said(hubcrawl: Callable[..., Ended]) -> None:
+    """An empty list is no answer for people."""
+    assert hubcrawl("status", "--failures").out == "nothing has failed\n"
+    assert json.loads(hubcrawl("status", "--failures", "--json").out) == {"failures": []}
+
+
 async def test_a_running_stage_shows_its_rate_and_the_time_left(layout: Layout) -> None:
     """As it last said in its log; the lock tells that it lives."""
     layout.lock.write_text(str(os.getpid()))
@@ -177,3 +241,27 @@ def test_a_run_that_said_nothing_of_its_pace_has_none() -> None:
     """Unknown is not zero."""
     run = stage_run({"started_at": 0, "ended_at": None, "outcome": None}, {}, at_work=True)
     assert (run.rate_per_s, run.time_left_s) == (None, None)
+
+
+def test_a_download_with_nothing_due_says_when_something_is(
+    hubcrawl: Callable[..., Ended],
+    census: Layout,
+    add_repository: Callable[[str, str], None],
+    closed_port: int,
+) -> None:
+    """It asks for nothing, and can be run again then, or at once with ``--retry-failed``."""
+    registry = f"http://127.0.0.1:{closed_port}"
+    add_repository(f"127.0.0.1:{closed_port}", f"registry={registry}")
+    with contextlib.closing(sqlite3.connect(census.catalog)) as catalog, catalog:
+        catalog.execute("UPDATE repositories SET tags_rule = 'latest'")
+        catalog.execute(
+            "INSERT INTO images (repository_id, reference, state, reason, is_temporary, attempts, retry_at)"
+            " VALUES (1, 'latest', 'failed', 'network', 1, 4, 4102444800)"  # in the year 2100
+        )
+    ended = hubcrawl("download")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith(
+        "download: nothing to do: every image wanted is fetched, or not due yet; "
+        "1 image is tried again by a run after 2"
+    )
+    assert "cannot reach" in hubcrawl("download", "--retry-failed").err

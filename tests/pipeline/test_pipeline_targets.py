@@ -25,6 +25,7 @@ from pipeline.targets import (
     remember,
 )
 from registry.errors import ConfigurationError, Reason, RegistryError
+from registry.transport.credentials import Account
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,28 @@ def test_a_registry_is_known_by_its_host_and_a_hub_by_its_name(
     """The identity in the catalog, and the base URL that belongs to it."""
     target = crawl_target(settings, [])
     assert (target.registry.name, target.base_url) == (name, url)
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        (source(hub="docker.io"), "https://hub.docker.com"),
+        (source(images="names.txt"), "https://hub.docker.com"),
+        (source(hub="ours", registry_url="http://lan:9", search_url="http://lan:8"), "http://lan:8"),
+        (source(hub="ours", registry_url="http://lan:9", v1_url="http://lan:8", listing=("v1",)), ""),
+        (source(registry="http://lan:5000"), ""),
+        (source(registry="http://lan:5000", search_url="http://lan:8"), ""),
+    ],
+)
+def test_only_a_hub_has_a_site_that_dates_tags(settings: SourceSettings, url: str) -> None:
+    """And Docker's is asked about Docker Hub alone."""
+    assert crawl_target(settings, []).tags_url == url
+
+
+def test_a_registry_that_a_list_names_has_no_site() -> None:
+    """Only the hub that the list is of has one."""
+    (target,) = download_targets(source(), [Registry("quay.io", "images=/names.txt")])
+    assert target.tags_url == ""
 
 
 def test_with_nothing_configured_an_empty_data_directory_gets_the_sample() -> None:
@@ -186,8 +209,8 @@ def test_an_account_is_shown_to_its_own_registry_only() -> None:
     settings = source(registry="http://lan:5000", username="me", password="pw")
     listed = Target(Registry("quay.io", ""), settings)
     credentials = credentials_for(settings, [*targets(settings), listed])
-    assert credentials.username("lan:5000") == "me"
-    assert credentials.basic("quay.io") is None
+    assert credentials.account("lan:5000") == Account("me", "pw")
+    assert credentials.account("quay.io") is None
 
 
 def test_an_account_is_not_shown_to_the_sample_hub() -> None:
@@ -204,9 +227,8 @@ def test_an_account_for_docker_hub_is_found_by_its_registry_host() -> None:
 
 def test_without_an_account_everybody_is_met_anonymously() -> None:
     """No file of the user is read unasked."""
-    assert (
-        credentials_for(source(hub="docker.io"), targets(source(hub="docker.io"))).basic("docker.io") is None
-    )
+    credentials = credentials_for(source(hub="docker.io"), targets(source(hub="docker.io")))
+    assert (credentials.account("docker.io"), credentials.helper("docker.io")) == (None, None)
 
 
 def test_accounts_come_from_a_docker_config_that_was_named(elsewhere: Path) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver
 
-from registry.transport.auth import Credentials
+from registry.transport.credentials import Credentials
 from registry.transport.http import Transport
+from registry.transport.memory import Memory
 from registry.transport.session import open_session
 from registry.transport.settings import HttpSettings
 from tests import corpora
@@ -88,6 +90,8 @@ class Seen:
 class Server:
     """One HTTP server: answers by method and raw path (without query); anything else is a 599.
 
+    HEAD is answered as GET would be, where nothing else is said.
+
     Attributes:
         url: ``http://127.0.0.1:port``.
         answers: By ``"GET /path"``: the responders of successive requests, of which the last one stays.
@@ -112,7 +116,10 @@ class Server:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.seen.append(Seen(request.method, request.raw_path, dict(request.headers)))
-        responders = self.answers.get(f"{request.method} {request.raw_path.partition('?')[0]}")
+        path = request.raw_path.partition("?")[0]
+        responders = self.answers.get(f"{request.method} {path}")
+        if responders is None and request.method == "HEAD" and f"GET {path}" in self.answers:
+            responders = self.answers[f"GET {path}"][:1]
         if responders is None:
             return web.Response(status=599, text=f"unexpected: {request.method} {request.raw_path}")
         responder = responders.pop(0) if len(responders) > 1 else responders[0]
@@ -154,14 +161,14 @@ async def endless(request: web.BaseRequest) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Server]:
-    """A server on a free port."""
+async def serving(address: str = "127.0.0.1") -> AsyncIterator[Server]:
+    """A server on a free port of a loopback address, of which there are many."""
     server = Server()
     runner = web.ServerRunner(web.Server(server.handle), shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, address, 0)
     await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    server.url = f"http://{address}:{runner.addresses[0][1]}"
     try:
         yield server
     finally:
@@ -170,17 +177,22 @@ async def serving() -> AsyncIterator[Server]:
 
 @asynccontextmanager
 async def transporting(
-    clock: InstantClock, settings: HttpSettings | None = None, credentials: Credentials | None = None
+    clock: InstantClock,
+    settings: HttpSettings | None = None,
+    credentials: Credentials | None = None,
+    lookup: AbstractResolver | None = None,
+    memory: Memory | None = None,
 ) -> AsyncIterator[Transport]:
-    """A transport on ``clock``."""
+    """A transport on ``clock``, for which ``lookup`` looks up names; ``memory`` is what outlives it."""
     chosen = settings or HttpSettings()
-    async with open_session(chosen) as session:
+    async with open_session(chosen, lookup=lookup) as session:
         yield Transport(
             session,
             chosen,
             clock=clock,
             random=random.Random(1),  # noqa: S311 - jitter, and the same one in every run
             credentials=credentials or Credentials(),
+            memory=memory,
         )
 
 

@@ -1,121 +1,23 @@
-"""Challenges, credentials and tokens, as values."""
+"""Requests for tokens and the answers to them, as values."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import time
-from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from registry.errors import ConfigurationError, Reason, RegistryError
-from registry.transport.auth import Challenge, Credentials, load_docker_credentials, parse_challenges
-from registry.transport.tokens import Token, TokenCache, TokenKey, parse_token
+from registry.errors import Reason, RegistryError
+from registry.transport.credentials import Account
+from registry.transport.tokens import TokenKey, parse_token, ways_to_ask
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.registry.conftest import InstantClock
-
-KEY = TokenKey("https://a/token", "s", "repository:x:pull", "")
-words = st.text("abcXYZ019_-!", min_size=1, max_size=6)
-values = st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=15)
+PASSWORD = Account("me", "pass:word")
+IDENTITY = Account("", identity_token="SECRET")
 
 
-@pytest.mark.parametrize(
-    ("header", "challenges"),
-    [
-        (
-            'Bearer realm="https://a/t",service="s",scope="repository:x/y:pull,push"',
-            [("bearer", {"realm": "https://a/t", "service": "s", "scope": "repository:x/y:pull,push"})],
-        ),
-        ('BASIC Realm="a \\"b\\""', [("basic", {"realm": 'a "b"'})]),
-        ("Negotiate", [("negotiate", {})]),
-        ("Negotiate abc==, Basic realm=x", [("negotiate", {}), ("basic", {"realm": "x"})]),
-        (
-            'Basic realm="x", Bearer realm = "y" , error="insufficient_scope"',
-            [("basic", {"realm": "x"}), ("bearer", {"realm": "y", "error": "insufficient_scope"})],
-        ),
-        *(("", []), (",,,", []), ('realm="x"', []), ('"', []), ("=", [])),
-        ('Bearer realm="unclosed', [("bearer", {})]),
-    ],
-)
-def test_challenges_are_read_as_the_specification_writes_them(
-    header: str, challenges: list[tuple[str, dict[str, str]]]
-) -> None:
-    assert [(each.scheme, each.parameters) for each in parse_challenges(header)] == challenges
-
-
-@settings(max_examples=40)
-@given(st.lists(st.tuples(words, st.dictionaries(words.map(str.lower), values, max_size=4)), max_size=3))
-def test_challenges_are_read_back_from_their_text(challenges: list[tuple[str, dict[str, str]]]) -> None:
-    def quoted(text: str) -> str:
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-    header = ", ".join(
-        f"{scheme} {', '.join(f'{key}={quoted(value)}' for key, value in parameters.items())}"
-        for scheme, parameters in challenges
-    )
-    expected = tuple(Challenge(scheme.lower(), parameters) for scheme, parameters in challenges)
-    assert parse_challenges(header) == expected
-
-
-@given(st.text(max_size=60))
-def test_any_header_is_read_without_complaint(header: str) -> None:
-    assert all(each.scheme == each.scheme.lower() for each in parse_challenges(header))
-
-
-@pytest.mark.parametrize("filling", [",", " ", 'a="', "a ", "a=", '"', '=", '])
-def test_a_header_of_the_largest_size_is_read_at_once(filling: str) -> None:
-    started = time.process_time()
-    parse_challenges("Bearer x" + filling * (65_536 // len(filling)))
-    assert time.process_time() - started < 1, "reading time grows with the square of the header"
-
-
-def test_credentials_are_found_by_host_and_never_shown() -> None:
-    credentials = Credentials(
-        {"https://index.docker.io/v1/": ("me", "SECRET"), "h:5000": ("you", "pass:word")}
-    )
-    for host in ("docker.io", "registry-1.docker.io", "index.docker.io"):
-        assert credentials.basic(host) == "Basic " + base64.b64encode(b"me:SECRET").decode()
-    assert credentials.basic("H:5000") == "Basic " + base64.b64encode(b"you:pass:word").decode()
-    assert (credentials.basic("h"), credentials.username("h"), credentials.username("h:5000")) == (
-        None,
-        "",
-        "you",
-    )
-    assert "SECRET" not in repr(credentials)
-
-
-def test_the_file_of_docker_login_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    auth = base64.b64encode(b"me:a:b\0\0").decode()
-    path.write_text(json.dumps({"auths": {"ghcr.io": {"auth": auth}, "empty.io": {}}, "credsStore": "x"}))
-    credentials = load_docker_credentials(path)
-    assert credentials.basic("ghcr.io") == "Basic " + base64.b64encode(b"me:a:b").decode()
-    assert credentials.basic("empty.io") is None
-
-
-@pytest.mark.parametrize(
-    "content", ["", "[]", '{"auths": [1]}', '{"auths": {"h": 1}}', '{"auths": {"h": {"auth": "SECRET!"}}}']
-)
-def test_a_broken_file_of_docker_login_is_one_sentence_without_the_secret(
-    tmp_path: Path, content: str
-) -> None:
-    path = tmp_path / "config.json"
-    path.write_text(content)
-    with pytest.raises(ConfigurationError, match="is not a configuration file of Docker") as caught:
-        load_docker_credentials(path)
-    assert "SECRET" not in str(caught.value)
-
-
-def test_a_missing_file_of_docker_login_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
-        load_docker_credentials(tmp_path / "none.json")
+def form_of(body: bytes | None) -> dict[str, str]:
+    return dict(parse_qsl((body or b"").decode(), strict_parsing=True))
 
 
 @pytest.mark.parametrize(
@@ -158,87 +60,58 @@ def test_an_answer_without_a_usable_token_is_unexpected(body: bytes) -> None:
         ("https://a/t?k=v#f", "https://a/t?k=v&service=s+s&scope=repository%3Ax%3Apull"),
     ],
 )
-def test_a_token_is_asked_for_by_service_and_scope(realm: str, url: str) -> None:
-    assert TokenKey(realm, "s s", "repository:x:pull", "").url == url
+def test_nobody_asks_for_a_token_by_service_and_scope(realm: str, url: str) -> None:
+    (way,) = ways_to_ask(TokenKey(realm, "s s", "repository:x:pull", ""), None)
+    assert (way.method, way.url, way.headers, way.form) == ("GET", url, {}, None)
 
 
-class Source:
-    """Gives a token when told to."""
-
-    def __init__(self, clock: InstantClock) -> None:
-        self.clock = clock
-        self.asked = 0
-        self.may_answer = asyncio.Event()
-        self.is_slow_to_end = False
-
-    async def fetch(self, key: TokenKey) -> Token:
-        self.asked += 1
-        number = self.asked
-        try:
-            await self.may_answer.wait()
-        finally:
-            if self.is_slow_to_end:  # as closing a connection is
-                self.is_slow_to_end = False
-                await self.clock.sleep(0)
-        return Token(f"{key.scope} {number}", self.clock.monotonic() + 54)
+def test_whatever_a_server_calls_its_service_is_sent_back_as_the_same_bytes() -> None:
+    """``surrogateescape`` is how bytes of a header that are no UTF-8 arrive here."""
+    (way,) = ways_to_ask(TokenKey("https://a/t", b"s\xff".decode(errors="surrogateescape"), "", ""), None)
+    assert way.url == "https://a/t?service=s%FF"
 
 
-async def test_many_who_want_one_token_ask_once_even_if_the_first_gives_up(clock: InstantClock) -> None:
-    cache, source = TokenCache(clock), Source(clock)
-    tasks = [asyncio.create_task(cache.get(KEY, source.fetch)) for _ in range(10)]
-    while not source.asked:
-        await clock.sleep(0)
-    tasks[0].cancel()
-    await asyncio.wait(tasks[:1])
-    source.may_answer.set()
-    assert {(await task).value for task in tasks[1:]} == {"repository:x:pull 1"}
-    assert (await cache.get(KEY, source.fetch)).value == "repository:x:pull 1"
-    assert source.asked == 1
+def test_a_password_goes_into_a_header_first_and_else_into_a_form() -> None:
+    get, post = ways_to_ask(TokenKey("https://a/t?k=v", "s", "x", "me"), PASSWORD)
+    assert (get.method, get.url, get.form) == ("GET", "https://a/t?k=v&service=s&scope=x", None)
+    assert get.headers == {"Authorization": "Basic " + base64.b64encode(b"me:pass:word").decode()}
+    assert (post.method, post.url) == ("POST", "https://a/t?k=v")
+    assert post.headers == {"Content-Type": "application/x-www-form-urlencoded"}
+    assert form_of(post.form) == {
+        "grant_type": "password",
+        "username": "me",
+        "password": "pass:word",
+        "client_id": "hubcrawl",
+        "service": "s",
+        "scope": "x",
+    }
 
 
-async def test_a_request_nobody_waits_for_any_more_is_given_up(clock: InstantClock) -> None:
-    cache, source = TokenCache(clock), Source(clock)
-    tasks = [asyncio.create_task(cache.get(KEY, source.fetch)) for _ in range(3)]
-    while not source.asked:
-        await clock.sleep(0)
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    await clock.sleep(0)
-    assert repr(cache) == "<TokenCache tokens=0 flights=0>"
+def test_an_identity_token_goes_into_a_form_first_and_else_into_a_header() -> None:
+    post, get = ways_to_ask(TokenKey("https://a/t", "", "", "<token>"), IDENTITY)
+    assert form_of(post.form) == {
+        "grant_type": "refresh_token",
+        "refresh_token": "SECRET",
+        "client_id": "hubcrawl",
+    }
+    assert (get.url, get.headers) == (
+        "https://a/t",
+        {"Authorization": "Basic " + base64.b64encode(b":SECRET").decode()},
+    )
 
 
-async def test_whoever_comes_while_a_request_is_given_up_gets_a_new_one(clock: InstantClock) -> None:
-    cache, source = TokenCache(clock), Source(clock)
-    first = asyncio.create_task(cache.get(KEY, source.fetch))
-    while not source.asked:
-        await clock.sleep(0)
-    late = list[asyncio.Task[Token]]()
-    first.add_done_callback(lambda _: late.append(asyncio.create_task(cache.get(KEY, source.fetch))))
-    source.is_slow_to_end = True
-    first.cancel()
-    await asyncio.wait([first])
-    source.may_answer.set()
-    await clock.sleep(0)
-    assert (await late[0]).value == "repository:x:pull 2"
-    assert repr(cache) == "<TokenCache tokens=1 flights=0>"
+@pytest.mark.parametrize(
+    ("method", "statuses"), [("GET", {404, 405}), ("POST", {400, 401, 404, 405})]
+)  # fmt: skip
+def test_only_some_answers_mean_that_the_other_way_may_be_wanted(method: str, statuses: set[int]) -> None:
+    way = next(
+        each for each in ways_to_ask(TokenKey("https://a/t", "", "", "me"), PASSWORD) if each.method == method
+    )
+    candidates = (None, 200, 307, 400, 401, 403, 404, 405, 429, 500, 503)
+    assert {status for status in candidates if way.is_unknown_way(status)} == statuses
 
 
-async def test_a_token_is_asked_for_again_when_it_is_old_or_refused(clock: InstantClock) -> None:
-    cache, source = TokenCache(clock), Source(clock)
-    source.may_answer.set()
-    first = await cache.get(KEY, source.fetch)
-    clock.seconds += 55
-    second = await cache.get(KEY, source.fetch)
-    cache.refused(KEY, first)  # a late answer to a request sent with the old one
-    assert await cache.get(KEY, source.fetch) is second
-    cache.refused(KEY, second)
-    assert (await cache.get(KEY, source.fetch)) not in (first, second)
-
-
-async def test_a_bounded_number_of_tokens_is_kept(clock: InstantClock) -> None:
-    cache, source = TokenCache(clock), Source(clock)
-    source.may_answer.set()
-    for number in range(1100):
-        await cache.get(KEY._replace(scope=str(number)), source.fetch)
-    assert repr(cache) == "<TokenCache tokens=1024 flights=0>"
+def test_no_secret_shows_in_a_request_for_a_token() -> None:
+    ways = ways_to_ask(TokenKey("https://a/t", "", "", "me"), Account("me", "SECRET"))
+    assert "SECRET" not in repr(ways)
+    assert base64.b64encode(b"me:SECRET").decode() not in repr(ways)

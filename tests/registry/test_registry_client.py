@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.client import CatalogPage, FetchedManifest, ManifestHead, RegistryClient
+from registry.descriptors import Descriptor
 from registry.digests import Digest
 from registry.errors import Reason, RegistryError
 from registry.manifests import ACCEPT
@@ -118,7 +119,8 @@ async def test_a_manifest_is_bounded(server: Server, transport: Transport) -> No
 
 
 @pytest.mark.parametrize(
-    ("offset", "end", "header"), [(0, None, None), (0, 9, None), (5, 9, "bytes=5-9"), (5, None, "bytes=5-")]
+    ("offset", "end", "header"),
+    [(0, None, None), (0, 9, "bytes=0-9"), (5, 9, "bytes=5-9"), (5, None, "bytes=5-")],
 )
 async def test_a_blob_is_asked_for_from_an_offset_on(
     server: Server, client: RegistryClient, offset: int, end: int | None, header: str | None
@@ -200,6 +202,83 @@ async def test_a_list_of_tags_that_is_none_or_never_ends_has_a_reason(
         await all_tags(client)
     assert caught.value.reason is reason
     assert len(server.seen) <= 2
+
+
+async def all_referrers(client: RegistryClient) -> list[Descriptor]:
+    return [each async for page in client.referrers("a/b", DIGEST) for each in page]
+
+
+async def test_referrers_come_page_by_page(server: Server, client: RegistryClient) -> None:
+    """Also from a registry that has none to list, and writes that as Go does."""
+    path = f"/v2/a/b/referrers/{DIGEST}"
+    one = f'{{"manifests":[{{"mediaType":"t","digest":"{DIGEST}","artifactType":"x/y"}}]}}'
+    server.on(
+        f"GET {path}", answer(200, one, Link=f'<{path}?c=%2F>; rel="next"'), answer(200, '{"manifests":null}')
+    )
+    assert await all_referrers(client) == [Descriptor("t", DIGEST, None)]
+    assert server.targets() == [path, f"{path}?c=%2F"]
+    assert server.seen[0].headers["Accept"] == "application/vnd.oci.image.index.v1+json"
+
+
+@pytest.mark.parametrize(
+    ("responder", "reason"),
+    [
+        (answer(404, "404 page not found"), Reason.UNEXPECTED_ANSWER),
+        (answer(404, error_body("NAME_UNKNOWN")), Reason.REPO_MISSING),
+        (answer(200, "<html>"), Reason.MANIFEST_INVALID),
+        (answer(200, '{"manifests":[{}]}'), Reason.MANIFEST_INVALID),
+        (answer(200, "{}", Link=f'</v2/a/b/referrers/{DIGEST}>; rel="next"'), Reason.UNEXPECTED_ANSWER),
+    ],
+)
+async def test_referrers_that_are_not_listed_have_a_reason(
+    server: Server, client: RegistryClient, responder: Responder, reason: Reason
+) -> None:
+    server.on(f"GET /v2/a/b/referrers/{DIGEST}", responder)
+    with pytest.raises(RegistryError) as caught:
+        await all_referrers(client)
+    assert caught.value.reason is reason
+    assert len(server.seen) == 1
+
+
+async def test_a_blob_that_is_kept_elsewhere_is_asked_for_there_without_an_account(
+    server: Server, other: Server, client: RegistryClient
+) -> None:
+    """A challenge there is no invitation to log in."""
+    other.on("GET /layer", answer(206, b"lob"), answer(401, WWW_Authenticate=f'Bearer realm="{other.url}/t"'))
+    source = client.elsewhere(f"{other.url}/layer?sig=%2F")
+    async with source.blob("a/b", DIGEST, offset=1, end=3) as stream:
+        assert b"".join([chunk async for chunk in stream.chunks()]) == b"lob"
+    with pytest.raises(RegistryError) as caught:
+        async with source.blob("a/b", DIGEST):
+            pass
+    assert caught.value.reason is Reason.AUTH_REQUIRED
+    assert other.targets() == ["/layer?sig=%2F"] * 2
+    assert [seen.headers.get("Range") for seen in other.seen] == ["bytes=1-3", None]
+    assert all(seen.authorization is None for seen in other.seen)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://host/x", "file:///etc/passwd", "/x", "http://me:secret@127.0.0.1/x", ""]
+)
+async def test_a_blob_is_not_asked_for_where_nothing_may_be(client: RegistryClient, url: str) -> None:
+    """A manifest says where: it is hostile."""
+    with pytest.raises(RegistryError) as caught:
+        async with client.elsewhere(url).blob("a/b", DIGEST):
+            pass
+    assert (caught.value.reason, caught.value.temporary) == (Reason.UNEXPECTED_ANSWER, False)
+
+
+async def test_a_public_registry_cannot_send_us_into_a_private_network(
+    server: Server, transport: Transport
+) -> None:
+    """By the URLs in a manifest no more than by a redirect."""
+    client = RegistryClient(transport, name="n", base_url="https://registry.example")
+    with pytest.raises(RegistryError) as caught:
+        async with client.elsewhere(server.url.replace("http:", "https:")).blob("a/b", DIGEST):
+            pass
+    assert caught.value.reason is Reason.UNEXPECTED_ANSWER
+    assert server.seen == []
 
 
 async def test_the_catalog_is_read_by_cursors_that_are_kept_as_they_are(

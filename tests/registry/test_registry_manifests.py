@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from registry.descriptors import Descriptor
 from registry.digests import EMPTY_LAYER, Digest
 from registry.errors import Reason, RegistryError
-from registry.manifests import ACCEPT, Descriptor, ManifestKind, Platform, parse_manifest
+from registry.manifests import ACCEPT, ManifestKind, parse_manifest
+from registry.platforms import Platform
 from registry.schema1 import signed_payload
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 OCI = "application/vnd.oci.image"
 DOCKER = "application/vnd.docker.distribution.manifest"
+ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
 CANONICAL = "sha256:02fee8c3220ba806531f606525eceb83f4feb654f62b207191b1c9209188dedd"
 
 json_values = st.recursive(
@@ -164,7 +167,9 @@ def test_an_unsigned_manifest_is_flagged_only_if_its_header_promises_a_signature
         ({"manifests": []}, f"{DOCKER}.v2+json", "oci_index"),
         ({"manifests": []}, f"{DOCKER}.list.v2+json", "manifest_list"),
         ({"mediaType": "application/json", "layers": []}, None, "oci_manifest"),
-        ({"mediaType": 5, "layers": [], "manifests": None, "subject": {}}, None, "oci_manifest"),
+        ({"mediaType": 5, "layers": [], "manifests": None, "subject": None}, None, "oci_manifest"),
+        ({"mediaType": ARTIFACT}, None, "oci_artifact"),
+        ({"mediaType": ARTIFACT, "blobs": None}, f"{OCI}.manifest.v1+json", "oci_artifact"),
     ],
 )
 def test_the_body_decides_the_kind_then_its_fields_then_the_header(
@@ -204,10 +209,9 @@ def test_the_body_decides_the_kind_then_its_fields_then_the_header(
         (body_of(mediaType=f"{OCI}.index.v1+json", layers=[]), Reason.AMBIGUOUS),
         (b'{"schemaVersion": 2, "layers": [], "layers": []}', Reason.AMBIGUOUS),
         (json.dumps(schema1([b"a"], manifests=[])).encode(), Reason.AMBIGUOUS),
-        (
-            body_of(mediaType="application/vnd.oci.artifact.manifest.v1+json", blobs=[]),
-            Reason.UNSUPPORTED_TYPE,
-        ),
+        (body_of(mediaType=ARTIFACT, blobs=[], layers=[]), Reason.AMBIGUOUS),
+        (body_of(mediaType=ARTIFACT, blobs=[1]), Reason.MANIFEST_INVALID),
+        (body_of(layers=[], subject=[]), Reason.MANIFEST_INVALID),
         (body_of(mediaType="application/x"), Reason.UNSUPPORTED_TYPE),
     ],
 )
@@ -255,6 +259,67 @@ def test_a_descriptor_keeps_what_is_well_formed() -> None:
     assert len({parsed, parsed}) == 1
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [("aGk=", b"hi"), ("aGk", None), ("a Gk=", None), (5, None), (None, None), ("d3Jvbmc=", None)],
+)
+def test_content_in_a_descriptor_is_believed_if_it_is_what_the_digest_names(
+    data: object, expected: bytes | None
+) -> None:
+    (layer,) = parse_manifest(body_of(layers=[{**descriptor(b"hi"), "data": data}]), None).layers
+    assert layer.embedded == expected
+
+
+def test_content_under_a_digest_that_nobody_can_compute_is_not_believed() -> None:
+    digest = Digest.parse("blake3:" + "0" * 64)
+    (layer,) = parse_manifest(
+        body_of(layers=[{**descriptor(b"hi"), "digest": digest, "data": "aGk="}]), None
+    ).layers
+    assert layer.embedded is None
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"config": descriptor(mediaType=f"{OCI}.config.v1+json")}, None),
+        ({"config": descriptor(mediaType="application/vnd.docker.container.image.v1+json")}, None),
+        ({"config": descriptor(mediaType="application/octet-stream")}, None),
+        ({"config": descriptor(mediaType=5)}, None),
+        (
+            {"config": descriptor(mediaType="application/vnd.cncf.helm.config.v1+json")},
+            "application/vnd.cncf.helm.config.v1+json",
+        ),
+        ({"config": descriptor(mediaType="application/vnd.oci.empty.v1+json"), "artifactType": "a/b"}, "a/b"),
+        ({"config": descriptor(mediaType=f"{OCI}.config.v1+json"), "artifactType": "a/b"}, "a/b"),
+        ({"manifests": [], "artifactType": "a/b"}, "a/b"),
+        ({"layers": [], "artifactType": 5}, None),
+    ],
+)
+def test_an_artifact_is_what_it_says_or_what_its_configuration_is(
+    members: dict[str, Any], expected: str | None
+) -> None:
+    assert parse_manifest(body_of(**members), None).artifact_type == expected
+
+
+def test_an_artifact_manifest_has_its_blobs_and_its_subject() -> None:
+    """The type that OCI 1.1 had before it was released: registries still hold some."""
+    subject, blob = descriptor(b"subject"), descriptor(b"blob")
+    raw = body_of(mediaType=ARTIFACT, artifactType="a/b", blobs=[blob], subject=subject)
+    manifest = parse_manifest(raw, None)
+    assert manifest.subject == Descriptor("t", Digest.of(b"subject"), 7)
+    assert [layer.digest for layer in manifest.layers] == [Digest.of(b"blob")]
+    assert (manifest.artifact_type, manifest.config, manifest.children) == ("a/b", None, ())
+
+
+def test_a_type_that_nobody_knows_is_flagged_where_the_fields_decide() -> None:
+    odd, known, silent = (
+        parse_manifest(body_of(layers=[], **members), None)
+        for members in ({"mediaType": "application/json"}, {"mediaType": f"{DOCKER}.v2+json"}, {})
+    )
+    assert (odd.kind, set(odd.flags)) == ("oci_manifest", {"media_type_unknown"})
+    assert known.flags == silent.flags == frozenset()
+
+
 def test_a_descriptor_may_leave_out_all_but_its_digest() -> None:
     (layer,) = parse_manifest(body_of(layers=[{"digest": Digest.of(b"x")}]), None).layers
     assert layer == Descriptor("", Digest.of(b"x"), None)
@@ -292,14 +357,3 @@ def test_every_type_is_accepted_in_one_line_newest_and_whole_first() -> None:
         "docker.distribution.manifest.v2+json", "oci.artifact.manifest.v1+json",
         "docker.distribution.manifest.v1+prettyjws", "docker.distribution.manifest.v1+json",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7"])
-def test_a_platform_is_its_text(text: str) -> None:
-    assert str(Platform.parse(text)) == text
-
-
-@pytest.mark.parametrize("text", ["", "linux", "linux/", "a/b/c/d", "/amd64"])
-def test_half_a_platform_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match="not a platform"):
-        Platform.parse(text)

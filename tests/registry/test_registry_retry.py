@@ -10,10 +10,17 @@ from hypothesis import strategies as st
 from registry.errors import Reason, RegistryError
 from registry.transport.failures import error_code, error_of_answer, error_of_exception
 from registry.transport.quota import Quota, parse_quota, pause_until_reset
-from registry.transport.retry import classify_status, delay, parse_retry_after, tries_allowed
+from registry.transport.retry import (
+    LONGEST_PAUSE_S,
+    Effort,
+    classify_status,
+    delay,
+    is_exhausted,
+    parse_retry_after,
+    tries_allowed,
+)
 
 NOW = 1_800_000_000.0
-CAP = 21_600.0
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 499, 500, 502, 503, 504, 507, 520, 529, 530])
@@ -39,13 +46,18 @@ def test_what_stays_so_is_not_tried_again(status: int, reason: Reason) -> None:
         (RegistryError(Reason.DENIED, ""), 1),
         (RegistryError(Reason.NETWORK, "", temporary=True), 6),
         (RegistryError(Reason.UNEXPECTED_ANSWER, "", temporary=True), 2),
-        (RegistryError(Reason.QUOTA, "", temporary=True), 1),
-        (RegistryError(Reason.QUOTA, "", temporary=True, retry_after_s=3600), 1),
-        (RegistryError(Reason.QUOTA, "", temporary=True, retry_after_s=60), 6),
     ],
 )
 def test_a_failure_allows_so_many_tries(error: RegistryError, tries: int) -> None:
-    assert tries_allowed(error, 6, 60) == tries
+    assert tries_allowed(error, 6) == tries
+
+
+@pytest.mark.parametrize(
+    ("tries", "spent_s", "is_over"), [(5, 299.0, False), (6, 0.0, True), (1, 300.0, True)]
+)
+def test_tries_are_bounded_in_number_and_in_time(tries: int, spent_s: float, *, is_over: bool) -> None:
+    error = RegistryError(Reason.NETWORK, "", temporary=True)
+    assert is_exhausted(Effort(tries, spent_s), error, 6, 300.0) is is_over
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
@@ -56,10 +68,18 @@ def test_waits_are_random_up_to_a_bound_that_doubles_up_to_a_cap(attempt: int, l
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
-        *(("120", 120), ("0", 1), ("0.5", 1), ("2.5", 2.5), (" 7 ", 7), ("999999", CAP)),
+        *(
+            ("120", 120),
+            ("0", 1),
+            ("0.5", 1),
+            ("2.5", 2.5),
+            (" 7 ", 7),
+            ("2678400", 2_678_400),
+            ("2678401", None),
+        ),
         *(("1800000060", 60), ("1700000000", 1), ("1800000060.5", 60.5)),
         *(("Fri, 15 Jan 2027 08:01:00 GMT", 60), ("Fri, 15 Jan 2027 08:01:00 -0000", 60)),
-        *(("Fri, 15 Jan 2027 07:00:00 GMT", 1), ("Fri, 15 Jan 2100 07:00:00 GMT", CAP)),
+        *(("Fri, 15 Jan 2027 07:00:00 GMT", 1), ("Fri, 15 Jan 2100 07:00:00 GMT", None)),
         *(
             (None, None),
             ("", None),
@@ -73,13 +93,13 @@ def test_waits_are_random_up_to_a_bound_that_doubles_up_to_a_cap(attempt: int, l
     ],
 )
 def test_retry_after_is_seconds_a_date_or_unix_time(header: str | None, seconds: float | None) -> None:
-    assert parse_retry_after(header, NOW, CAP) == seconds
+    assert parse_retry_after(header, NOW) == seconds
 
 
 @given(st.text(max_size=40))
 def test_any_retry_after_is_a_bounded_pause_or_none(header: str) -> None:
-    seconds = parse_retry_after(header, NOW, CAP)
-    assert seconds is None or 1 <= seconds <= CAP
+    seconds = parse_retry_after(header, NOW)
+    assert seconds is None or 1 <= seconds <= LONGEST_PAUSE_S
 
 
 @pytest.mark.parametrize(
@@ -108,7 +128,7 @@ def test_the_pull_quota_is_read_from_the_headers(headers: dict[str, str], quota:
         *(
             ("0", "soon", None),
             ("", "1800000060", None),
-            ("0", "1900000000", CAP),
+            ("0", "1900000000", None),
             ("-1", "1800000060", None),
         ),
     ],
@@ -117,7 +137,7 @@ def test_a_used_up_rate_limit_pauses_until_it_is_reset(
     remaining: str, reset: str, pause: float | None
 ) -> None:
     headers = {"X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset}
-    assert pause_until_reset(headers, NOW, CAP) == pause
+    assert pause_until_reset(headers, NOW) == pause
 
 
 @pytest.mark.parametrize(
@@ -151,9 +171,7 @@ def test_the_error_code_of_a_registry_is_read_or_missing(body: bytes, code: str 
 )
 def test_the_code_refines_the_status(status: int, code: str, reason: Reason) -> None:
     body = f'{{"errors":[{{"code":"{code}"}}]}}'.encode()
-    error = error_of_answer(
-        "https://r/v2/", status, {"X-Retry-After": "1800000009"}, body, now=NOW, cap_s=CAP
-    )
+    error = error_of_answer("https://r/v2/", status, {"X-Retry-After": "1800000009"}, body, now=NOW)
     assert (error.reason, error.status, error.code) == (reason, status, code)
     assert error.retry_after_s == (9 if error.temporary else None)
     assert str(error) == f"{reason}: the server answered {status} {code} ({status}, https://r/v2/)"

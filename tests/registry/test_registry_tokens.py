@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from registry.errors import Reason, RegistryError
-from registry.transport.auth import Credentials
+from registry.transport.credentials import Account, Credentials
 from registry.transport.http import Transport
 from registry.transport.settings import HttpSettings
 from tests.registry.conftest import HeldClock, InstantClock, Server, answer, transporting
@@ -213,7 +213,7 @@ async def test_a_token_server_on_the_registrys_host_needs_no_second_slot(
 async def test_credentials_go_to_the_token_server_of_their_registry(
     guarded: Guarded, clock: InstantClock
 ) -> None:
-    credentials = Credentials({guarded.registry.host: ("me", "SECRET")})
+    credentials = Credentials({guarded.registry.host: Account("me", "SECRET")})
     async with transporting(clock, credentials=credentials) as transport:
         await transport.request("GET", guarded.url, scope=SCOPE)
     basic = "Basic " + base64.b64encode(b"me:SECRET").decode()
@@ -231,7 +231,7 @@ async def test_a_registry_that_wants_a_password_gets_it_at_once_the_second_time(
         return web.Response(status=200 if is_known else 401, headers={"WWW-Authenticate": 'Basic realm="r"'})
 
     server.on("GET /v2/x", guard)
-    async with transporting(clock, credentials=Credentials({server.host: ("me", "pw")})) as transport:
+    async with transporting(clock, credentials=Credentials({server.host: Account("me", "pw")})) as transport:
         for _ in range(2):
             await transport.request("GET", f"{server.url}/v2/x", scope=SCOPE)
     assert [seen.authorization for seen in server.seen] == [None, basic, basic]
@@ -248,7 +248,7 @@ async def test_a_challenge_nobody_can_meet_means_that_a_login_is_required(
 
 async def test_a_wrong_password_is_sent_once(server: Server, clock: InstantClock) -> None:
     server.on("GET /v2/x", answer(401, WWW_Authenticate='Basic realm="r"'))
-    async with transporting(clock, credentials=Credentials({server.host: ("me", "pw")})) as transport:
+    async with transporting(clock, credentials=Credentials({server.host: Account("me", "pw")})) as transport:
         for _ in range(2):
             assert (await failure(transport, f"{server.url}/v2/x")).reason is Reason.AUTH_REQUIRED
     assert [seen.authorization is None for seen in server.seen] == [True, False, False]

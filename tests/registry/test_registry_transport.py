@@ -16,9 +16,9 @@ from aiohttp.client_reqrep import ConnectionKey
 from registry.errors import ConfigurationError, Reason, RegistryError
 from registry.transport.failures import error_of_exception
 from registry.transport.http import Transport
-from registry.transport.quota import Quota
 from registry.transport.session import user_agent
 from registry.transport.settings import HttpSettings
+from registry.transport.waits import Wait
 from tests.registry.conftest import (
     HeldClock,
     InstantClock,
@@ -169,43 +169,30 @@ async def test_a_used_up_rate_limit_pauses_its_host(
 @pytest.mark.parametrize(
     "body", ['{"errors":[{"code":"TOOMANYREQUESTS"}]}', "toomanyrequests: You have reached your limit"]
 )
-async def test_a_used_up_quota_is_reported_at_once_and_leaves_the_host_open_for_blobs(
-    server: Server, transport: Transport, clock: InstantClock, body: str
+async def test_a_used_up_quota_is_waited_for_and_leaves_the_host_open_for_blobs(
+    server: Server, body: str
 ) -> None:
-    server.on("GET /m", answer(429, body, Retry_After="3600"))
+    """However long that is, and it costs no try."""
+    clock = HeldClock()
+    server.on("GET /m", answer(429, body, Retry_After="86400"), answer())
     server.on("GET /b", answer())
-    error = await failure(transport, f"{server.url}/m")
-    assert (error.reason, error.temporary, error.retry_after_s) == (Reason.QUOTA, True, 3600)
-    await transport.request("GET", f"{server.url}/b")
-    assert clock.slept == []
-
-
-async def test_a_quota_that_comes_back_within_a_minute_is_waited_for(
-    server: Server, transport: Transport, clock: InstantClock
-) -> None:
-    server.on("GET /m", answer(429, '{"errors":[{"code":"TOOMANYREQUESTS"}]}', Retry_After="30"), answer())
-    await transport.request("GET", f"{server.url}/m")
-    assert clock.slept == [30.0]
+    async with transporting(clock) as transport:
+        pull = asyncio.create_task(transport.request("GET", f"{server.url}/m"))
+        await clock.sleepers(1)
+        assert transport.waiting() == Wait(clock.now() + 86_400, "quota")
+        await transport.request("GET", f"{server.url}/b")
+        clock.advance(86_400)
+        assert (await pull).status == 200
+        assert transport.waiting() is None
+    assert (clock.slept, server.targets()) == ([86_400.0], ["/m", "/b", "/m"])
 
 
 async def test_a_429_without_a_body_is_the_quota_if_nothing_is_left_of_it(
     server: Server, transport: Transport, clock: InstantClock
 ) -> None:
-    server.on("HEAD /m", answer(429, RateLimit_Limit="100;w=21600", RateLimit_Remaining="0;w=21600"))
-    with pytest.raises(RegistryError) as caught:
-        await transport.request("HEAD", f"{server.url}/m")
-    assert (caught.value.reason, len(server.seen), clock.slept) == (Reason.QUOTA, 1, [])
-
-
-async def test_the_pull_quota_is_remembered_by_host(
-    server: Server, transport: Transport, clock: InstantClock
-) -> None:
-    told = answer(RateLimit_Limit="100;w=21600", RateLimit_Remaining="20;w=21600")
-    server.on("GET /m", told, answer())
-    assert transport.quota(server.host) is None
-    for _ in range(2):
-        await transport.request("GET", f"{server.url}/m")
-    assert transport.quota(server.host) == Quota(100, 20, 21600, clock.now())
+    server.on("HEAD /m", answer(429, RateLimit_Limit="100;w=21600", RateLimit_Remaining="0"), answer())
+    await transport.request("HEAD", f"{server.url}/m")
+    assert clock.slept == [HttpSettings().quota_pause_s]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -11,7 +11,6 @@ from registry.errors import Reason, RegistryError
 from registry.transport.redirects import headers_after, next_location
 from registry.transport.urls import (
     authority,
-    is_private,
     origin,
     parse_base_url,
     path_and_query,
@@ -118,42 +117,6 @@ def test_a_hostile_name_is_sent_as_itself(parts: list[str]) -> None:
 )
 def test_a_name_is_percent_encoded(name: str, path: str) -> None:
     assert path_of(name) == path
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        *(
-            "localhost",
-            "x.localhost",
-            "LOCALHOST.",
-            "127.0.0.1",
-            "127.1",
-            "0x7f.1",
-            "2130706433",
-            "0",
-            "10.1.2.3",
-        ),
-        *(
-            "169.254.169.254",
-            "192.168.0.1",
-            "[::1]",
-            "[::ffff:127.0.0.1]",
-            "[fe80::1]",
-            "[fd00::1]",
-            "0177.0.0.1",
-        ),
-    ],
-)
-def test_addresses_of_this_machine_and_of_private_networks_are_private(host: str) -> None:
-    assert is_private(f"http://{host}:80/x")
-
-
-@pytest.mark.parametrize(
-    "host", ["docker.io", "1.1.1.1", "[2606:4700::1111]", "localhost.example", "127.0.0.1.nip.io"]
-)
-def test_names_and_public_addresses_are_not_private(host: str) -> None:
-    assert not is_private(f"http://{host}/")
 
 
 @pytest.mark.parametrize(

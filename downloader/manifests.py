@@ -1,0 +1,185 @@
+"""Manifests, by tag or digest: held already, or fetched as the registry stores them and proven to be so."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from corpus.records import FetchedManifest
+from downloader.flights import SingleFlight
+from downloader.plan import depends_on_asker
+from registry.digests import Digest, digest_or_none
+from registry.errors import Reason, RegistryError
+from registry.manifests import ManifestFlag, may_be_schema1, parse_manifest
+from registry.originals import flags_of_answer, is_called, may_be_converted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from corpus.blobs import BlobStore
+    from corpus.catalog.contents import ContentCatalog
+    from corpus.records import ImageTask
+    from registry.client import FetchedManifest as Answer
+    from registry.client import ManifestHead, RegistryClient
+    from registry.manifests import Manifest
+
+log = logging.getLogger(__name__)
+
+
+class ManifestFetcher:
+    """Brings manifests into the store; one wanted by several images at once is fetched once.
+
+    Every method raises ``RegistryError`` for what cannot be had.
+    """
+
+    def __init__(
+        self, catalog: ContentCatalog, blobs: BlobStore, clients: Mapping[str, RegistryClient]
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._clients = clients
+        self._flights = SingleFlight[str, FetchedManifest]()
+        self.bytes_fetched = 0
+
+    def __repr__(self) -> str:
+        return f"<ManifestFetcher flights={len(self._flights)} bytes_fetched={self.bytes_fetched}>"
+
+    def forget(self, fetched: Iterable[FetchedManifest]) -> None:
+        """Drop what the catalog knows by now."""
+        for each in fetched:
+            self._flights.forget({each.manifest.digest, each.manifest.blob_digest})
+
+    async def cancel(self) -> None:
+        """End what is under way."""
+        await self._flights.cancel()
+
+    async def by_reference(self, task: ImageTask) -> FetchedManifest:
+        """The manifest that the reference of an image stands for."""
+        if ":" in task.reference:
+            return await self.by_digest(task, Digest.parse(task.reference))
+        # Where pulls are not counted, a GET by tag saves the HEAD.
+        is_counted = self._clients[task.registry].counts_pulls is not False
+        head = await self._head(task) if is_counted else None
+        promised = None if head is None else head.digest
+        if head is not None and promised is not None and promised.is_verifiable:
+            try:
+                return await self.by_digest(task, promised, head.media_type)
+            except RegistryError as error:
+                if error.reason is not Reason.MANIFEST_MISSING:
+                    raise
+        # HEAD was not worth it, did not tell, or told wrong, or the tag was moved since.
+        return await self._by_tag(task, promised)
+
+    async def by_tag_if_any(self, task: ImageTask, tag: str) -> FetchedManifest | None:
+        """The manifest of a tag that few repositories have; most answer a HEAD with 404, and that is all."""
+        wanted = replace(task, reference=tag)
+        try:
+            head = await self._clients[task.registry].head(task.repository, tag)
+            if head.digest is not None and head.digest.is_verifiable:
+                return await self.by_digest(task, head.digest, head.media_type)
+            return await self._by_tag(wanted, head.digest)
+        except RegistryError as error:
+            if error.status == 405:
+                return await self._by_tag(wanted, None)
+            if error.reason in {Reason.NO_TAG, Reason.MANIFEST_MISSING}:
+                return None
+            raise
+
+    async def by_digest(self, task: ImageTask, digest: Digest, media_type: str = "") -> FetchedManifest:
+        """A manifest by any of its digests; ``media_type`` is what is said of it elsewhere."""
+        if not digest.is_verifiable:
+            raise RegistryError(Reason.UNVERIFIABLE, f"no way to compute {digest.algorithm}")
+        fetch = partial(self._held_or_fetched, task, digest, media_type)
+        is_ours = digest not in self._flights
+        try:
+            return await self._flights.join(digest, fetch)
+        except RegistryError as error:
+            if is_ours or not depends_on_asker(error.reason):
+                raise
+            return await fetch()
+
+    async def _head(self, task: ImageTask) -> ManifestHead | None:
+        """What a tag stands for, asked by HEAD, which costs no pull quota.
+
+        ``None`` when HEAD does not tell: it is unsupported, or fails without a body to say why. The
+        GET by tag that follows does tell.
+        """
+        try:
+            return await self._clients[task.registry].head(task.repository, task.reference)
+        except RegistryError as error:
+            if error.status in {404, 405}:
+                return None
+            raise
+
+    async def _by_tag(self, task: ImageTask, promised: Digest | None) -> FetchedManifest:
+        """The manifest of a tag; by its digest where the answer is not what its own header says.
+
+        Registries may convert a manifest asked for by tag, but none that is asked for by digest: what
+        they do not know by its digest is none that they store.
+        """
+        answer = await self._clients[task.registry].manifest(task.repository, task.reference)
+        manifest = parse_manifest(answer.raw, answer.content_type)
+        claimed = digest_or_none(answer.header_digest)
+        if claimed is not None and not is_called(claimed, answer.raw, manifest):
+            try:
+                return await self.by_digest(task, claimed)
+            except RegistryError as error:
+                log.info("header_wrong", extra={"digest": claimed, "detail": str(error)})
+                if error.temporary or error.reason is Reason.QUOTA:
+                    raise
+        flags = frozenset[ManifestFlag]()
+        if may_be_converted(answer.raw, manifest, answer.header_digest, promised):
+            flags = await self._mark_of_conversion(task, manifest.digest)
+        return self._keep(answer, manifest, flags)
+
+    async def _mark_of_conversion(self, task: ImageTask, digest: Digest) -> frozenset[ManifestFlag]:
+        """``converted``, unless the registry knows a manifest by this digest, its own."""
+        client = self._clients[task.registry]
+        try:
+            stored = await client.manifest(task.repository, digest)
+            is_original = is_called(digest, stored.raw, parse_manifest(stored.raw, stored.content_type))
+        except RegistryError as error:
+            if error.temporary or error.reason is Reason.QUOTA:
+                raise
+            is_original = False
+        return frozenset() if is_original else frozenset({ManifestFlag.CONVERTED})
+
+    async def _held_or_fetched(self, task: ImageTask, digest: Digest, media_type: str) -> FetchedManifest:
+        stored = await self._stored_name(digest, media_type)
+        if stored is not None and await self._blobs.verify(Digest(stored)):
+            content_type, header, flags = await self._catalog.manifest_answer(stored)
+            manifest = parse_manifest(self._blobs.read(Digest(stored)), content_type)
+            return FetchedManifest(_named(manifest, digest), content_type, header, flags)
+        answer = await self._clients[task.registry].manifest(task.repository, digest)
+        manifest = parse_manifest(answer.raw, answer.content_type)
+        if not is_called(digest, answer.raw, manifest):
+            raise RegistryError(
+                Reason.DIGEST_MISMATCH, f"the manifest hashes to {manifest.digest}, {digest} was asked for"
+            )
+        return self._keep(answer, _named(manifest, digest))
+
+    async def _stored_name(self, digest: Digest, media_type: str) -> str | None:
+        """The name under which a manifest is held: the sha256 of its bytes, whatever it is asked for by."""
+        may_have_another = digest.algorithm != "sha256" or may_be_schema1(media_type)
+        if not may_have_another and self._blobs.size(digest) is None:
+            return None
+        return (await self._catalog.known_manifests([digest])).get(digest)
+
+    def _keep(
+        self, answer: Answer, manifest: Manifest, flags: frozenset[ManifestFlag] = frozenset()
+    ) -> FetchedManifest:
+        """Store the bytes as they came, with all that is odd about them."""
+        self._blobs.put(answer.raw)
+        self.bytes_fetched += len(answer.raw)
+        said = flags_of_answer(answer.raw, manifest, answer.content_type, answer.header_digest)
+        return FetchedManifest(
+            manifest, answer.content_type, answer.header_digest, manifest.flags | said | flags
+        )
+
+
+def _named(manifest: Manifest, digest: Digest) -> Manifest:
+    """The manifest under the name by which it was asked for, where that is of another algorithm."""
+    is_own = digest.algorithm == manifest.digest.algorithm
+    return manifest if is_own else replace(manifest, digest=digest)

@@ -1,0 +1,123 @@
+"""Mending what a verification found, so that a ``kill -9`` at any step leaves something to be mended again.
+
+Blobs that are not what they should be are withdrawn from the catalog first and removed then: rows
+never speak of bytes that are not there. Orphans are synced first and recorded then. What is not ours is
+renamed, and never removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from itertools import chain, count
+from typing import TYPE_CHECKING
+
+from corpus.catalog.verification import Orphan
+from corpus.durability import replacing, sync
+from corpus.profiles.stream import ProfileError, read_summary
+from downloader.findings import Kind
+from registry.errors import RegistryError
+from registry.manifests import parse_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable, Sequence
+    from pathlib import Path
+
+    from corpus.catalog.verification import VerificationCatalog
+    from corpus.layout import Layout
+    from downloader.examine import Examined
+    from registry.digests import Digest
+    from registry.transport.clock import Clock
+
+# The largest manifest that registries take (distribution-spec, "Pushing Manifests").
+_MAX_DOCUMENT_BYTES = 4 << 20
+
+
+class Repair:
+    """Mends one data directory, which this process must hold.
+
+    Attributes:
+        requeued: Images made pending so far.
+    """
+
+    def __init__(self, catalog: VerificationCatalog, layout: Layout, clock: Clock) -> None:
+        self._catalog = catalog
+        self._layout = layout
+        self._clock = clock
+        self.requeued = 0
+
+    async def withdraw(self, lost: Sequence[Examined]) -> None:
+        """Have blobs fetched again that are missing or wrong, and forget what was made of wrong bytes."""
+        digests = [blob.digest for blob in lost]
+        misread = await asyncio.to_thread(self._misread, digests)
+        withdrawn = await self._catalog.withdraw(digests, misread)
+        self.requeued += withdrawn.requeued
+        # A manifest that an earlier repair withdrew, and was killed, is known by its file only.
+        profiles = [*map(self._layout.image_profile, {*withdrawn.image_profiles, *digests})]
+        profiles += map(self._layout.layer_profile, misread)
+        # The blobs last: while they are there, the next repair comes by here again.
+        wrong = [self._layout.blob(blob.digest) for blob in lost if blob.kind is not Kind.MISSING]
+        await asyncio.to_thread(_remove, [*profiles, *wrong])
+
+    async def adopt(self, orphans: Sequence[Examined]) -> None:
+        """Have the catalog know blobs that are what their names say."""
+        digests = [blob.digest for blob in orphans]
+        roles = await self._catalog.roles(digests)
+        await asyncio.to_thread(sync, map(self._layout.blob, digests))
+        rows = [
+            Orphan(blob.digest, roles.get(blob.digest) or self._guess_role(blob), blob.size_bytes)
+            for blob in orphans
+        ]
+        self.requeued += await self._catalog.adopt(rows, self._clock.now())
+
+    async def set_aside(self, paths: Iterable[Path]) -> None:
+        """Move what is not ours out of the way, where it keeps its relative path."""
+        await asyncio.to_thread(self._move, paths)
+
+    async def write_index(self, parts: AsyncIterable[bytes]) -> None:
+        """Write ``index.json`` anew."""
+        with replacing(self._layout.index) as file:
+            async for part in parts:
+                file.write(part)
+
+    def _misread(self, digests: Iterable[Digest]) -> list[Digest]:
+        """Those whose layer profile was not made of the right bytes: the profile itself says so."""
+        return [digest for digest in digests if _is_misread(self._layout.layer_profile(digest))]
+
+    def _guess_role(self, blob: Examined) -> str:
+        """What a blob is that no manifest of the catalog lists; the manifest that will may know better."""
+        if blob.size_bytes > _MAX_DOCUMENT_BYTES:
+            return "layer"
+        raw = self._layout.blob(blob.digest).read_bytes()
+        try:
+            parse_manifest(raw, None)
+        except RegistryError:
+            return "config" if raw.lstrip().startswith(b"{") else "layer"
+        return "manifest"
+
+    def _move(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            target = _free_name(self._layout.foreign / path.relative_to(self._layout.root))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, target)  # a copy, where `blobs` is a link to another disk
+
+
+def _free_name(wanted: Path) -> Path:
+    """``wanted``, with a number if something else has been moved there before."""
+    numbered = (wanted.with_name(f"{wanted.name}.{number}") for number in count(1))
+    return next(path for path in chain([wanted], numbered) if not os.path.lexists(path))
+
+
+def _is_misread(profile: Path) -> bool:
+    try:
+        return read_summary(profile).blob_ok is not True
+    except FileNotFoundError:
+        return False
+    except ProfileError:
+        return True
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""Requests within the user's own limits: whoever has to wait for one holds nothing meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from registry.transport.allowance import Allowance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from registry.transport.allowance import Block, Limit
+    from registry.transport.clock import Clock
+    from registry.transport.memory import Memory
+    from registry.transport.waits import Waits
+
+
+class RequestLimits:
+    """The requests that may be sent; each is written down before it is."""
+
+    def __init__(self, limits: Sequence[Limit], clock: Clock, waits: Waits, memory: Memory) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._waits = waits
+        self._memory = memory
+        self._allowance: Allowance | None = None
+        self._written: dict[float, Block] = {}
+        self._reserving = asyncio.Lock()
+        self._latest = float("-inf")
+
+    async def ready(self) -> None:
+        """Return when there are requests to be taken, which others may be quicker to do."""
+        while not self._has_some():
+            async with self._reserving:
+                if not self._has_some():
+                    await self._reserve()
+
+    def take(self) -> bool:
+        """Count one request, which is sent now; false if there is none to be taken."""
+        return not self._limits or (self._allowance is not None and self._allowance.take(self._now()))
+
+    def _has_some(self) -> bool:
+        return not self._limits or (self._allowance is not None and self._allowance.has_some(self._now()))
+
+    async def _reserve(self) -> None:
+        """Reserve a few more requests, as soon as that may be."""
+        allowance = await self._opened()
+        wait_s = allowance.free_at(self._now()) - self._now()
+        if wait_s > 0:
+            await self._waits.sleep("your limit", wait_s)
+            return
+        allowance.reserve(self._now())
+        await self._write(allowance.blocks)
+        allowance.use()
+
+    async def _opened(self) -> Allowance:
+        if self._allowance is None:
+            blocks = await self._memory.requests()
+            self._written = {block.starts_at: block for block in blocks}
+            self._allowance = Allowance(self._limits, blocks, self._now())
+        return self._allowance
+
+    async def _write(self, blocks: Sequence[Block]) -> None:
+        """Write down what has changed."""
+        before, self._written = self._written, {block.starts_at: block for block in blocks}
+        changed = [block for block in blocks if before.get(block.starts_at) != block]
+        gone = [start for start in before if start not in self._written]
+        await self._memory.record_requests(changed, gone)
+
+    def _now(self) -> float:
+        """Unix time, which is what the next process knows; where the clock is set back, it stands still."""
+        self._latest = max(self._latest, self._clock.now())
+        return self._latest
