@@ -140,7 +140,7 @@ async def test_an_image_listed_by_digest_is_asked_for_by_head_first(
 async def test_pulls_that_are_not_counted_do_not_wait_for_another_window(
     hub: CountingRegistry, data: Path, clock: InstantClock
 ) -> None:
-    """Docker Hub counts none of its sponsored projects: HEAD says nothing of a quota, and they come."""  # noqa: E501 - a row of a table
+    """Docker Hub counts none of its sponsored projects: HEAD says nothing of a quota, and they come."""
     hub.left, hub.free = 5, frozenset(NAMES[5:])
     summary = await download(data, hub.url, NAMES, clock, parallel_images=4)
     assert (summary.done, hub.granted, hub.refused) == (len(NAMES), 5, 0)
