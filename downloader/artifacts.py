@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from corpus.records import Failure, Referrer
 from downloader.plan import Pointer, cosign_tags, parts_of, referrers_tag, statements_in
-from registry.errors import Reason, RegistryError
+from registry.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,8 +73,6 @@ class _Walk:
 
     def fail(self, error: RegistryError) -> None:
         """Note what stands against an artifact: its image is incomplete only as long as that may heal."""
-        if error.reason is Reason.QUOTA:
-            raise error
         log.info("artifact_failed", extra={"reason": error.reason, "detail": str(error)})
         if error.temporary:
             self.found.failures.append(Failure.of(error))
@@ -90,11 +88,7 @@ class ArtifactFinder:
         self._without_interface: set[str] = set()
 
     async def find(self, task: ImageTask, manifests: Sequence[FetchedManifest]) -> Found:
-        """Every artifact about ``manifests``, each once, however their pointers run in circles.
-
-        Raises:
-            RegistryError: Only ``QUOTA``.
-        """
+        """Every artifact about ``manifests``, each once, however their pointers run in circles."""
         walk = _Walk(task, {each.manifest.digest: each for each in manifests})
         frontier = deque((each.manifest, 0) for each in manifests)
         while frontier and not walk.is_over:

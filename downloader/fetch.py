@@ -90,14 +90,13 @@ class Fetcher:
         """Everything of one image, or as much as can be had.
 
         Raises:
-            RegistryError: Only ``QUOTA``, which is about us and not about this image.
             OSError: This machine cannot keep what came.
         """
         scope = self._settings.scope
         try:
             root = await self._manifests.by_reference(task)
         except RegistryError as error:
-            return ImageOutcome(task.id, scope, failure=_failure_of(error))
+            return ImageOutcome(task.id, scope, failure=Failure.of(error))
         manifests, missing = await self._walk(task, root)
         about = await self._artifacts.find(task, manifests) if self._settings.referrers else Found()
         images, artifacts = _with_blobs(manifests), _with_blobs(about.manifests)
@@ -123,7 +122,7 @@ class Fetcher:
         try:
             root = await self._manifests.by_reference(task)
         except RegistryError as error:
-            if error.temporary or error.reason is Reason.QUOTA:
+            if error.temporary:
                 raise
             return Dated(None)
         manifests, missing = await self._walk(task, root)
@@ -177,7 +176,7 @@ class Fetcher:
                 try:
                     found.append(await self._manifests.by_digest(task, child.digest, child.media_type))
                 except RegistryError as error:
-                    missing.append(_failure_of(error))
+                    missing.append(Failure.of(error))
                     log.info("child_failed", extra={"digest": child.digest, "detail": str(error)})
                 else:
                     frontier.append((found[-1].manifest, depth + 1))
@@ -220,7 +219,7 @@ class Fetcher:
             async with self._layer_slots:
                 return FetchedBlob(wanted.digest, role, await self._held_or_received(task, wanted))
         except RegistryError as error:
-            failure = _failure_of(error)
+            failure = Failure.of(error)
             log.info(
                 "blob_failed", extra={"digest": wanted.digest, "reason": error.reason, "detail": str(error)}
             )
@@ -255,13 +254,6 @@ class Fetcher:
 def _with_blobs(manifests: Iterable[FetchedManifest]) -> list[Manifest]:
     """Those that are no index."""
     return [fetched.manifest for fetched in manifests if not fetched.manifest.kind.is_index]
-
-
-def _failure_of(error: RegistryError) -> Failure:
-    """The outcome of a request; a used-up quota is none: it says nothing about what was asked for."""
-    if error.reason is Reason.QUOTA:
-        raise error
-    return Failure.of(error)
 
 
 def _no_image(missing: Sequence[Failure], rule: str) -> Failure:

@@ -127,7 +127,7 @@ class ManifestFetcher:
                 return await self.by_digest(task, claimed)
             except RegistryError as error:
                 log.info("header_wrong", extra={"digest": claimed, "detail": str(error)})
-                if error.temporary or error.reason is Reason.QUOTA:
+                if error.temporary:
                     raise
         flags = frozenset[ManifestFlag]()
         if may_be_converted(answer.raw, manifest, answer.header_digest, promised):
@@ -141,7 +141,7 @@ class ManifestFetcher:
             stored = await client.manifest(task.repository, digest)
             is_original = is_called(digest, stored.raw, parse_manifest(stored.raw, stored.content_type))
         except RegistryError as error:
-            if error.temporary or error.reason is Reason.QUOTA:
+            if error.temporary:
                 raise
             is_original = False
         return frozenset() if is_original else frozenset({ManifestFlag.CONVERTED})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,8 +62,10 @@ def parse_tag_rule(text: str) -> TagRule:
     if _SPECIAL.isdisjoint(text):
         raise _not_understood(text, f"{wrong[0]!r} is no tag")
     try:
-        return TagRule(pattern=re.compile(text, re.ASCII))
-    except (re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of what a later Python reads differently: nobody means that
+            return TagRule(pattern=re.compile(text, re.ASCII))
+    except (re.error, OverflowError, RecursionError, Warning) as error:
         raise _not_understood(text, f"as a regular expression: {error}") from error
 
 

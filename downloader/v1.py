@@ -66,14 +66,13 @@ class V1Fetcher:
         """Everything of one image, or as much as can be had.
 
         Raises:
-            RegistryError: Only ``QUOTA``, which is about us and not about this image.
             OSError: This machine cannot keep what came.
         """
         scope = self._settings.scope
         try:
             repository, ids = await self._resolve(task)
         except RegistryError as error:
-            return ImageOutcome(task.id, scope, failure=_failure_of(error))
+            return ImageOutcome(task.id, scope, failure=Failure.of(error))
         found = await asyncio.gather(*(self._layer(task, repository, image_id) for image_id in ids))
         layers = [each for each in found if isinstance(each, V1Layer)]
         failure = first_failure([each for each in found if isinstance(each, Failure)], ())
@@ -96,7 +95,7 @@ class V1Fetcher:
             repository = await self._repository(task)
             described = await client.image_json(repository, _id_of(repository, task.reference))
         except RegistryError as error:
-            if error.temporary or error.reason is Reason.QUOTA:
+            if error.temporary:
                 raise
             return Dated(None)
         return Dated(text_or_empty(parse_document(described.raw).body.get("created")) or None)
@@ -143,7 +142,7 @@ class V1Fetcher:
                 return await self._layers.join(key, fetch)
         except RegistryError as error:
             log.info("layer_failed", extra={"image_id": image_id, "detail": str(error)})
-            return _failure_of(error)
+            return Failure.of(error)
 
     async def _held_or_fetched(self, task: ImageTask, repository: V1Repository, image_id: str) -> V1Layer:
         known = await self._catalog.v1.layer(task.registry, image_id)
@@ -202,10 +201,3 @@ def _blobs_of(layers: Iterable[V1Layer]) -> tuple[FetchedBlob, ...]:
         blobs[layer.json_digest] = FetchedBlob(layer.json_digest, "config", layer.json_bytes)
         blobs[layer.digest] = FetchedBlob(layer.digest, "layer", layer.size_bytes)
     return tuple(blobs.values())
-
-
-def _failure_of(error: RegistryError) -> Failure:
-    """The outcome of a request; a used-up quota is none: it says nothing about what was asked for."""
-    if error.reason is Reason.QUOTA:
-        raise error
-    return Failure.of(error)

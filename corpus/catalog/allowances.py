@@ -25,24 +25,23 @@ class AllowanceCatalog:
 
     async def requests(self) -> list[Block]:
         """The requests made so far, oldest first."""
-        query = select(requests.c.starts_at, requests.c.ends_at, requests.c.requests).order_by(
-            requests.c.starts_at
-        )
+        columns = requests.c
+        query = select(columns.id, columns.starts_at, columns.ends_at, columns.requests).order_by(columns.id)
         async with self._database.read() as connection:
             return [Block(*row) for row in await connection.execute(query)]
 
     @uninterrupted
-    async def record_requests(self, blocks: Sequence[Block], gone: Sequence[float]) -> None:
-        """Keep ``blocks``, in the place of those that start at the same moments; forget those in ``gone``."""
+    async def record_requests(self, blocks: Sequence[Block], gone: Sequence[int]) -> None:
+        """Keep ``blocks``, in the place of those with the same ids; forget the ids in ``gone``."""
         rows = [
-            {"starts_at": block.starts_at, "ends_at": block.ends_at, "requests": block.requests}
-            for block in blocks
+            {"id": each.id, "starts_at": each.starts_at, "ends_at": each.ends_at, "requests": each.requests}
+            for each in blocks
         ]
         async with self._database.write() as connection:
             for start in range(0, len(gone), IN_CHUNK):
                 some = gone[start : start + IN_CHUNK]
-                await connection.execute(delete(requests).where(requests.c.starts_at.in_(some)))
-            await upsert(connection, requests, rows, key=["starts_at"], update=["ends_at", "requests"])
+                await connection.execute(delete(requests).where(requests.c.id.in_(some)))
+            await upsert(connection, requests, rows, key=["id"], update=["starts_at", "ends_at", "requests"])
 
     async def quota(self, host: str, username: str) -> Quota | None:
         """What was last told by ``host[:port]`` to an account; ``""`` is anonymous."""

@@ -168,7 +168,8 @@ quotas = Table(
 requests = Table(
     "requests",
     metadata,
-    Column("starts_at", Float, primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("starts_at", Float, nullable=False),
     Column("ends_at", Float, nullable=False),
     Column("requests", Integer, nullable=False),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from registry.errors import ConfigurationError
@@ -20,8 +20,10 @@ _MOST_LIMITS = 2
 # had reserved, which should be little, and every block is written down, which should be seldom.
 _BLOCKS_PER_LIMIT = 50
 
-# Seconds a block may be used.
+# Seconds for which a block may be used, and within which its last request has reached its server: the time to
+# connect and to wait for an answer comes to that.
 _BLOCK_S = 10.0
+_LATEST_S = 100.0
 
 # Neighbours become one block that is no longer than this part of their age. It leaves any window late by
 # no more than that, and a month of requests is some thousand blocks, whatever limits it will be held to.
@@ -38,8 +40,16 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Requests made, or about to be made, at some time between two moments (Unix time in seconds)."""
+    """Requests made, or about to be made, at some time between two moments (Unix time in seconds).
 
+    Attributes:
+        id: Of no other block.
+        starts_at: None reached its server before.
+        ends_at: None reached its server after.
+        requests: How many.
+    """
+
+    id: int
     starts_at: float
     ends_at: float
     requests: int
@@ -67,11 +77,40 @@ def _parse_limit(text: str) -> Limit:
     return Limit(requests, window_s)
 
 
+@dataclass(slots=True)
+class Reserved:
+    """A block in use.
+
+    Attributes:
+        id: See :class:`Block`.
+        starts_at: See :class:`Block`.
+        requests: Reserved.
+        is_usable: Whether that is written down.
+        taken: Requests that were sent.
+        under_way: Those of them that were not answered yet.
+        answered_at: When the last one was.
+    """
+
+    id: int
+    starts_at: float
+    requests: int
+    is_usable: bool = False
+    taken: int = 0
+    under_way: int = 0
+    answered_at: float = 0.0
+
+    def until(self, moment: float) -> Block:
+        """What was sent."""
+        return Block(self.id, self.starts_at, moment, self.taken)
+
+
 class Allowance:
     """The requests made, and how many more may be made.
 
     Requests are reserved in blocks: :meth:`reserve` one, write :attr:`blocks` down, :meth:`use` it. Whoever
     begins with blocks that were written down stays within the limits, whenever the one before was killed.
+
+    A request reaches its server at some time before it is answered, so until then it counts as made now.
 
     All times are Unix time in seconds, and never go back from call to call.
     """
@@ -79,64 +118,91 @@ class Allowance:
     def __init__(self, limits: Sequence[Limit], blocks: Iterable[Block], now: float) -> None:
         self._limits = limits
         # What was still to come for a process before us never came: it ended.
-        past = [Block(min(each.starts_at, now), min(each.ends_at, now), each.requests) for each in blocks]
-        self._closed = sorted(past, key=lambda block: block.ends_at)
-        self._open: Block | None = None
-        self._is_usable = False
-        self._taken = 0
-        self._last_at = now
+        self._past = [
+            replace(each, starts_at=min(each.starts_at, now), ends_at=min(each.ends_at, now))
+            for each in blocks
+        ]
+        self._ending: list[Reserved] = []
+        self._open: Reserved | None = None
+        self._next_id = max((block.id for block in self._past), default=0) + 1
 
     @property
     def blocks(self) -> list[Block]:
-        """Everything that may count against a limit, oldest first."""
-        return self._closed if self._open is None else [*self._closed, self._open]
+        """What is to be written down: everything that may count against a limit, as late as it may be."""
+        blocks = self._past + [each.until(each.starts_at + _LATEST_S) for each in self._ending]
+        if self._open is not None:
+            blocks.append(
+                replace(self._open.until(self._open.starts_at + _LATEST_S), requests=self._open.requests)
+            )
+        return blocks
 
     def has_some(self, now: float) -> bool:
         """Whether :meth:`take` would give one."""
         block = self._open
-        return block is not None and self._is_usable and self._taken < block.requests and now <= block.ends_at
-
-    def take(self, now: float) -> bool:
-        """Count one request, made at ``now``; false if there is none in the block in use."""
-        if not self.has_some(now):
+        if block is None or not block.is_usable or block.taken == block.requests:
             return False
-        self._taken += 1
-        self._last_at = now
-        return True
+        return now <= block.starts_at + _BLOCK_S
 
-    def free_at(self, now: float) -> float:
-        """From when on a block can be reserved: ``now``, or later."""
-        self._close()
-        return max([now, *(_free_at(limit, self._closed) for limit in self._limits)])
+    def take(self, now: float) -> Reserved | None:
+        """Count one request, sent at ``now``, for :meth:`answered`; ``None`` if there is none."""
+        if self._open is None or not self.has_some(now):
+            return None
+        self._open.taken += 1
+        self._open.under_way += 1
+        return self._open
 
-    def reserve(self, now: float) -> None:
-        """Reserve a block; ``now`` is not before :meth:`free_at`."""
-        self._close()
-        kept = [block for block in self._closed if now < block.ends_at + _LONGEST_WINDOW_S]
-        self._closed = merged(kept, now)
-        room = min(limit.requests - _used(limit, self._closed, now) for limit in self._limits)
+    def answered(self, block: Reserved, now: float) -> None:
+        """One request of ``block`` was answered at ``now``, or has failed."""
+        block.under_way -= 1
+        block.answered_at = now
+        if not block.under_way and block is not self._open:
+            self._ending.remove(block)
+            self._past.append(block.until(now))
+
+    def reserve(self, now: float) -> float:
+        """Reserve a block, and give ``now``; or else a later moment, at which to try again."""
+        self.close()
+        kept = [block for block in self._past if now < block.ends_at + _LONGEST_WINDOW_S]
+        self._past = merged(sorted(kept, key=_end), now)
+        sent = self._past + [each.until(now) for each in self._ending]
+        free_at = max(_free_at(limit, sent) for limit in self._limits)
+        if free_at > now:
+            return free_at
+        room = min(limit.requests - _used(limit, sent, now) for limit in self._limits)
         size = min(limit.requests for limit in self._limits) // _BLOCKS_PER_LIMIT
-        self._open = Block(now, now + _BLOCK_S, min(room, max(size, 1)))
+        self._open = Reserved(self._next_id, now, min(room, max(size, 1)))
+        self._next_id += 1
+        return now
 
     def use(self) -> None:
         """Let the requests of the block reserved last be taken."""
-        self._is_usable = True
+        if self._open is not None:
+            self._open.is_usable = True
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """What was not taken of the block in use is given back."""
-        if self._open is not None and self._taken:
-            self._closed.append(Block(self._open.starts_at, self._last_at, self._taken))
-        self._open, self._is_usable, self._taken = None, False, 0
+        block, self._open = self._open, None
+        if block is not None and block.under_way:
+            self._ending.append(block)
+        elif block is not None and block.taken:
+            self._past.append(block.until(block.answered_at))
+
+
+def _end(block: Block) -> float:
+    return block.ends_at
 
 
 def merged(blocks: Sequence[Block], now: float) -> list[Block]:
-    """The same requests in fewer blocks: the older they are, the less it matters when they were made."""
+    """The same requests in fewer blocks: the older they are, the less it matters when exactly they came."""
     result: list[Block] = []
     for block in blocks:
-        if result and block.ends_at - result[-1].starts_at <= _BLUR * (now - block.ends_at):
-            before = result.pop()
-            block = Block(before.starts_at, block.ends_at, before.requests + block.requests)  # noqa: PLW2901 - the two are one
-        result.append(block)
+        before = result[-1] if result else block
+        starts_at = min(before.starts_at, block.starts_at)
+        if result and block.ends_at - starts_at <= _BLUR * (now - block.ends_at):
+            requests = before.requests + block.requests
+            result[-1] = replace(block, starts_at=starts_at, requests=requests)
+        else:
+            result.append(block)
     return result
 
 

@@ -9,7 +9,7 @@ from registry.errors import ConfigurationError, Reason, RegistryError
 from registry.transport.addresses import is_confidential
 from registry.transport.caching import FreshCache
 from registry.transport.credentials import basic
-from registry.transport.tokens import Token, TokenKey, parse_token, ways_to_ask
+from registry.transport.tokens import Token, TokenKey, ways_to_ask
 from registry.transport.urls import authority, origin, printable, redacted
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Authenticator:
         clock: Clock,
         settings: HttpSettings,
         *,
-        ask: Callable[[TokenRequest, str | None], Awaitable[bytes]],
+        ask: Callable[[TokenRequest, str | None], Awaitable[Token]],
         check: Callable[[str, str], None],
     ) -> None:
         """Take what it needs.
@@ -62,7 +62,7 @@ class Authenticator:
             clock: The time.
             settings: Whom to ask for tokens, and what may travel unencrypted.
             ask: Sends a request for a token, to where the server of the URL given with it sent us
-                (``None``: the user did); returns the body of the answer.
+                (``None``: the user did); returns the token.
             check: Raises where a server, the first URL, must not send us to the second.
         """
         self._keyring = keyring
@@ -166,18 +166,16 @@ class Authenticator:
             self._check(named_by, key.realm)
         if account is not None:
             self._require_secrecy(key.realm)
-        asked_at = self._clock.monotonic()
         try:
-            body = await self._ask_by_some_way(ways_to_ask(key, account), url, named_by)
+            return await self._ask_by_some_way(ways_to_ask(key, account), url, named_by)
         except RegistryError as error:
             # The status is the token server's, and says nothing of what was asked of the registry.
             error.status = None
             error.detail = f"no token: {error.detail}"
             raise
-        return parse_token(body, asked_at, key.realm)
 
-    async def _ask_by_some_way(self, ways: tuple[TokenRequest, ...], url: str, named_by: str | None) -> bytes:
-        """The answer to the usual request, or to the other one if the server does not know that way."""
+    async def _ask_by_some_way(self, ways: tuple[TokenRequest, ...], url: str, named_by: str | None) -> Token:
+        """The token for the usual request, or to the other one if the server does not know that way."""
         registry = origin(url)
         first, *others = sorted(ways, key=lambda way: (registry, way.method) in self._unknown_ways)
         try:
@@ -185,9 +183,9 @@ class Authenticator:
         except RegistryError as error:
             if not others or not first.is_unknown_way(error.status):
                 raise
-        body = await self._ask(others[0], named_by)
+        token = await self._ask(others[0], named_by)
         self._unknown_ways.add((registry, first.method))
-        return body
+        return token
 
     def _require_secrecy(self, url: str) -> None:
         """``ConfigurationError`` where what proves who we are could be read by everybody on the way."""

@@ -25,6 +25,7 @@ from registry.transport.quota import pause_until_reset
 from registry.transport.rationing import RequestLimits
 from registry.transport.redirects import MAX_HOPS, REDIRECT_STATUSES, headers_after, resolve_location
 from registry.transport.retry import Effort, delay, is_exhausted
+from registry.transport.tokens import parse_token
 from registry.transport.urls import authority, redacted
 from registry.transport.waits import Waits
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from registry.transport.pulls import Hear
     from registry.transport.session import Wire
     from registry.transport.settings import HttpSettings
-    from registry.transport.tokens import TokenRequest
+    from registry.transport.tokens import Token, TokenRequest
     from registry.transport.waits import Wait
 
 log = logging.getLogger("registry")
@@ -94,7 +95,6 @@ class _Call:
     form: bytes | None = field(default=None, repr=False)
     named_by: str | None = None
     is_pull: bool = False
-    hear: Hear | None = None
     effort: Effort = field(default_factory=Effort)
 
 
@@ -209,6 +209,7 @@ class Transport:
     async def close(self) -> None:
         """Write down what the next run will want to know."""
         await self._pulls.record()
+        await self._requests.close()
 
     async def account(self, url: str) -> Account | None:
         """The account by which the registry of ``url`` will know us, ``None`` to be nobody.
@@ -218,8 +219,8 @@ class Transport:
         """
         return await self._authenticator.account(url)
 
-    async def _fetch(self, call: _Call) -> Answer:
-        async with self._exchange(call) as response:
+    async def _fetch(self, call: _Call, hear: Hear | None = None) -> Answer:
+        async with self._exchange(call, hear) as response:
             body = b""
             if call.method != "HEAD":
                 body = await self._bodies.whole(response, call.max_bytes)
@@ -233,7 +234,7 @@ class Transport:
             await gate.admit(partial(self._ask_what_is_left, call))
         try:
             with gate.holding(is_get=is_get) as hear:
-                answer = await self._fetch(replace(call, hear=hear))
+                answer = await self._fetch(call, hear)
         except RegistryError as error:
             if error.reason is Reason.QUOTA:
                 gate.refuse(error.retry_after_s)
@@ -254,7 +255,7 @@ class Transport:
             if error.temporary:
                 raise
 
-    async def _ask_for_token(self, request: TokenRequest, named_by: str | None) -> bytes:
+    async def _ask_for_token(self, request: TokenRequest, named_by: str | None) -> Token:
         log.debug("token", extra={"url": redacted(request.url)})
         call = _Call(
             request.method,
@@ -266,7 +267,12 @@ class Transport:
             form=request.form,
             named_by=named_by,
         )
-        return (await self._with_retries(call, self._fetch)).body
+        return await self._with_retries(call, self._fetch_token)
+
+    async def _fetch_token(self, call: _Call) -> Token:
+        asked_at = self._clock.monotonic()
+        answer = await self._fetch(call)
+        return parse_token(answer.body, asked_at, answer.url)
 
     async def _with_retries(self, call: _Call, attempt: Callable[[_Call], Awaitable[T]]) -> T:
         """The only place that tries again. No slot is held while it waits."""
@@ -281,7 +287,7 @@ class Transport:
             if failure.reason is Reason.QUOTA:
                 await self._outwait_quota(call, failure)
                 continue
-            effort.tries += 1
+            effort.count(failure)
             if is_exhausted(effort, failure, settings.attempts, settings.patience_s):
                 failure.attempts = effort.tries
                 raise failure
@@ -305,7 +311,7 @@ class Transport:
         await self._clock.sleep(wait_s)
 
     @asynccontextmanager
-    async def _exchange(self, call: _Call) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _exchange(self, call: _Call, hear: Hear | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
         """One try: an answer that the caller accepts, held open together with the slot of its host."""
         async with AsyncExitStack() as stack:
             authorization = await self._authenticator.known(call.url, call.scope)
@@ -317,8 +323,8 @@ class Transport:
                     call.url, call.scope, challenges, authorization
                 )
                 response = await self._follow(stack, call, authorization)
-            if call.hear is not None:
-                call.hear(response)
+            if hear is not None:
+                hear(response)
             if response.status not in call.accept_statuses:
                 raise await self._error_of(call, response, authorization)
             _check_encoding(call, response)
@@ -350,15 +356,17 @@ class Transport:
     ) -> aiohttp.ClientResponse:
         """One request on the wire. ``stack``, which is empty, takes the slot and the connection."""
         host = authority(url)
-        await self._enter(stack, host, call.effort)
-        request = self._wire.request(call.method, url, headers=headers, form=call.form, named_by=named_by)
+        answered = await self._enter(stack, host, call.effort)
         try:
+            request = self._wire.request(call.method, url, headers=headers, form=call.form, named_by=named_by)
             response = await stack.enter_async_context(request)
         except FOREIGN_ERRORS as error:
             failure = error_of_exception(error, url)
             if failure.reason is Reason.TIMEOUT:
                 self._limits.complained(host)
             raise failure from None
+        finally:
+            answered()
         if response.status < 400:
             self._limits.answered(host)
         pause_s = pause_until_reset(response.headers, self._clock.now())
@@ -366,14 +374,17 @@ class Transport:
             self._limits.pause(host, pause_s)
         return response
 
-    async def _enter(self, stack: AsyncExitStack, host: str, effort: Effort) -> None:
-        """Have a slot of the host, and a request of those that the user allows, at the same moment."""
+    async def _enter(self, stack: AsyncExitStack, host: str, effort: Effort) -> Callable[[], None]:
+        """Have a slot of the host, and a request of those that the user allows, at the same moment.
+
+        Gives what to call when the request is answered, or has failed.
+        """
         while True:
             await self._requests.ready()
             await stack.enter_async_context(self._limits.slot(host))
-            if self._requests.take():
+            if (answered := self._requests.take()) is not None:
                 stack.callback(self._count_time, effort, self._clock.monotonic())
-                return
+                return answered
             await stack.aclose()
 
     def _count_time(self, effort: Effort, since: float) -> None:

@@ -125,8 +125,9 @@ async def _run(program: str, text: bytes) -> tuple[int | None, bytes]:
     )
     try:
         question = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
-        question.write(text)
-        question.close()
+        if not question.is_closing():  # a program that asks nothing may have answered already
+            question.write(text)
+            question.close()
         await conversation.heard
         return transport.get_returncode(), bytes(conversation.answer)
     finally:

@@ -18,8 +18,8 @@ class Memory(Protocol):
         """The requests made so far."""
         ...
 
-    async def record_requests(self, blocks: Sequence[Block], gone: Sequence[float]) -> None:
-        """Keep ``blocks``, in the place of those that start at the same moments; forget those in ``gone``."""
+    async def record_requests(self, blocks: Sequence[Block], gone: Sequence[int]) -> None:
+        """Keep ``blocks``, in the place of those with the same ids; forget the ids in ``gone``."""
         ...
 
     async def quota(self, host: str, username: str) -> Quota | None:
@@ -38,7 +38,7 @@ class NoMemory:
         """None."""
         return ()
 
-    async def record_requests(self, blocks: Sequence[Block], gone: Sequence[float]) -> None:
+    async def record_requests(self, blocks: Sequence[Block], gone: Sequence[int]) -> None:
         """Keep nothing."""
 
     async def quota(self, host: str, username: str) -> Quota | None:  # noqa: ARG002 - the protocol's

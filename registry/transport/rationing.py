@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from registry.transport.allowance import Allowance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from registry.transport.allowance import Block, Limit
+    from registry.transport.allowance import Block, Limit, Reserved
     from registry.transport.clock import Clock
     from registry.transport.memory import Memory
     from registry.transport.waits import Waits
+
+
+def _nothing() -> None:
+    """Nobody counts."""
 
 
 class RequestLimits:
@@ -25,7 +30,7 @@ class RequestLimits:
         self._waits = waits
         self._memory = memory
         self._allowance: Allowance | None = None
-        self._written: dict[float, Block] = {}
+        self._written: dict[int, Block] = {}
         self._reserving = asyncio.Lock()
         self._latest = float("-inf")
 
@@ -36,9 +41,25 @@ class RequestLimits:
                 if not self._has_some():
                     await self._reserve()
 
-    def take(self) -> bool:
-        """Count one request, which is sent now; false if there is none to be taken."""
-        return not self._limits or (self._allowance is not None and self._allowance.take(self._now()))
+    def take(self) -> Callable[[], None] | None:
+        """Count one request, which is sent now; gives what to call when it is answered, or has failed.
+
+        ``None`` if there is none to be taken.
+        """
+        if not self._limits:
+            return _nothing
+        allowance, now = self._allowance, self._now()
+        block = None if allowance is None else allowance.take(now)
+        return None if allowance is None or block is None else partial(self._answered, allowance, block)
+
+    async def close(self) -> None:
+        """Give back what was reserved and not taken."""
+        if self._allowance is not None:
+            self._allowance.close()
+            await self._write(self._allowance.blocks)
+
+    def _answered(self, allowance: Allowance, block: Reserved) -> None:
+        allowance.answered(block, self._now())
 
     def _has_some(self) -> bool:
         return not self._limits or (self._allowance is not None and self._allowance.has_some(self._now()))
@@ -46,26 +67,26 @@ class RequestLimits:
     async def _reserve(self) -> None:
         """Reserve a few more requests, as soon as that may be."""
         allowance = await self._opened()
-        wait_s = allowance.free_at(self._now()) - self._now()
-        if wait_s > 0:
-            await self._waits.sleep("your limit", wait_s)
+        now = self._now()
+        free_at = allowance.reserve(now)
+        if free_at > now:
+            await self._waits.sleep("your limit", free_at - now)
             return
-        allowance.reserve(self._now())
         await self._write(allowance.blocks)
         allowance.use()
 
     async def _opened(self) -> Allowance:
         if self._allowance is None:
             blocks = await self._memory.requests()
-            self._written = {block.starts_at: block for block in blocks}
+            self._written = {block.id: block for block in blocks}
             self._allowance = Allowance(self._limits, blocks, self._now())
         return self._allowance
 
     async def _write(self, blocks: Sequence[Block]) -> None:
         """Write down what has changed."""
-        before, self._written = self._written, {block.starts_at: block for block in blocks}
-        changed = [block for block in blocks if before.get(block.starts_at) != block]
-        gone = [start for start in before if start not in self._written]
+        before, self._written = self._written, {block.id: block for block in blocks}
+        changed = [block for block in blocks if before.get(block.id) != block]
+        gone = [number for number in before if number not in self._written]
         await self._memory.record_requests(changed, gone)
 
     def _now(self) -> float:

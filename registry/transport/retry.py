@@ -26,7 +26,7 @@ _REASONS = {
     504: Reason.TIMEOUT,
 }
 
-# Tries of an answer that makes no sense: once more rules out an accident on the way.
+# Tries in a row of an answer that makes no sense: once more rules out an accident on the way.
 _TRIES_OF_NONSENSE = 2
 
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{0,9})?", re.ASCII)
@@ -56,24 +56,30 @@ class Effort:
 
     Attributes:
         tries: How often it was made.
+        nonsense_in_a_row: How many of the last ones had an answer that makes no sense.
         spent_s: Seconds for which it held the slot of a host, or waited of our own accord; neither queues nor
             pauses that somebody asked for are among them.
     """
 
     tries: int = 0
+    nonsense_in_a_row: int = 0
     spent_s: float = 0.0
+
+    def count(self, error: RegistryError) -> None:
+        """Count a try that failed with ``error``."""
+        self.tries += 1
+        is_nonsense = error.reason is Reason.UNEXPECTED_ANSWER
+        self.nonsense_in_a_row = self.nonsense_in_a_row + 1 if is_nonsense else 0
 
 
 def is_exhausted(effort: Effort, error: RegistryError, attempts: int, patience_s: float) -> bool:
     """Whether a request that failed with ``error`` is given up, given so many tries and seconds at most."""
-    return effort.tries >= tries_allowed(error, attempts) or effort.spent_s >= patience_s
-
-
-def tries_allowed(error: RegistryError, attempts: int) -> int:
-    """How many tries in all a request that failed with ``error`` may have, given ``attempts`` at most."""
-    if not error.temporary:
-        return 1
-    return min(attempts, _TRIES_OF_NONSENSE) if error.reason is Reason.UNEXPECTED_ANSWER else attempts
+    return (
+        not error.temporary
+        or effort.tries >= attempts
+        or effort.nonsense_in_a_row >= _TRIES_OF_NONSENSE
+        or effort.spent_s >= patience_s
+    )
 
 
 def delay(attempt: int, fraction: float, base_s: float, cap_s: float) -> float:

@@ -87,7 +87,7 @@ def parse_token(body: bytes, now: float, url: str) -> Token:
     """Read the answer of a token server, asked at ``now`` (monotonic seconds).
 
     Raises:
-        RegistryError: ``UNEXPECTED_ANSWER``: it is not one.
+        RegistryError: ``UNEXPECTED_ANSWER``, temporary: it is not one, which may be an accident on the way.
     """
     try:
         answer = json.loads(body)
@@ -97,7 +97,9 @@ def parse_token(body: bytes, now: float, url: str) -> Token:
         answer = {}
     value = answer.get("token") or answer.get("access_token")
     if not isinstance(value, str) or not is_sendable(value):
-        raise RegistryError(Reason.UNEXPECTED_ANSWER, "the token server gave no token", url=redacted(url))
+        raise RegistryError(
+            Reason.UNEXPECTED_ANSWER, "the token server gave none", temporary=True, url=redacted(url)
+        )
     lifetime_s = _lifetime(answer.get("expires_in"))
     return Token(value, now + lifetime_s - min(_MARGIN_S, lifetime_s / 10))
 

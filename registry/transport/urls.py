@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import string
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 # Query keys whose values may be shown: the protocol's own, and those of listings.
@@ -24,6 +26,13 @@ _HARMLESS_KEYS = frozenset(
     }
     | {"size", "name", "sort", "order", "type", "is_official"}
 )
+
+# What is shown as it is: nothing in it can be a secret, and no URL is more frequent.
+_PLAIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/:%-]*", re.ASCII)
+
+# URLs of which the host is kept in mind: of a request it is wanted several times in a row.
+_RECENT_URLS = 256
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -64,6 +73,7 @@ def host_of(url: str) -> str:
     return (urlsplit(url).hostname or "").rstrip(".")
 
 
+@lru_cache(_RECENT_URLS)
 def authority(url: str) -> str:
     """``host[:port]`` in lower case, without a default port: what limits and credentials belong to."""
     parts = urlsplit(url)
@@ -73,6 +83,7 @@ def authority(url: str) -> str:
     return host if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f"{host}:{port}"
 
 
+@lru_cache(_RECENT_URLS)
 def origin(url: str) -> str:
     """``scheme://host[:port]``."""
     return f"{urlsplit(url).scheme}://{authority(url)}"
@@ -92,6 +103,8 @@ def printable(url: str) -> str:
 
 def redacted(url: str) -> str:
     """``url`` fit to be shown and kept: ASCII, no credentials, no values of unknown query keys."""
+    if _PLAIN.fullmatch(url):
+        return url
     try:
         parts = urlsplit(printable(url))
         pairs = parse_qsl(parts.query, keep_blank_values=True)

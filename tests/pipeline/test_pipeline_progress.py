@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from pipeline.progress import Display, Meter, Pace, line
+from pipeline.progress import Display, Meter, Pace, line, noted
 from registry.transport.clock import SystemClock
+from registry.transport.waits import Wait
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,17 @@ NOWHERE = Pace(None, None)
 def test_a_line_says_what_is_known_and_nothing_else(snapshot: Snapshot, pace: Pace, expected: str) -> None:
     """Count, total, failures, bytes, rate, time left and what it waits for."""
     assert line("image", snapshot, pace) == expected
+
+
+def test_what_requests_wait_for_is_noted_unless_the_engine_waits_itself() -> None:
+    """By the clock on the wall."""
+    midnight = datetime(2026, 1, 31).astimezone().timestamp()
+    snapshot = Snapshot(done=2, total=9)
+    wait = Wait(midnight + 4 * 3600 + 600, "quota")
+    assert noted(snapshot, None, midnight) is snapshot
+    shown = noted(snapshot, wait, midnight)
+    assert line("image", shown, NOWHERE) == "2 of 9 images, waiting for quota until 04:10"
+    assert noted(shown, replace(wait, what="your limit"), midnight) is shown
 
 
 def test_a_narrow_line_keeps_what_matters_most() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.errors import ConfigurationError
-from registry.transport.allowance import Allowance, Block, Limit, merged, parse_limits
+from registry.transport.allowance import Allowance, Block, Limit, Reserved, merged, parse_limits
 
 NOW = 1_800_000_000.0
 LIMITS = st.lists(
@@ -48,99 +48,140 @@ def test_there_are_two_limits_at_most() -> None:
 
 
 class Process:
-    """Makes requests as soon as it may; what it wrote down is all that is left when it is killed."""
+    """Sends requests as soon as it may; what it wrote down is all that is left when it is killed."""
 
     def __init__(self, limits: Sequence[Limit], written: list[Block], now: float) -> None:
         self.allowance = Allowance(limits, written, now)
         self.written = written
 
-    def request(self, now: float, delay_s: float) -> float:
-        """When a request could be made that was wanted at ``now``; ``delay_s`` is what writing takes."""
-        while not self.allowance.take(now):
-            free_at = self.allowance.free_at(now)
+    def send(self, now: float, delay_s: float = 0.0) -> tuple[float, Reserved]:
+        """When a request could be sent that was wanted at ``now``; ``delay_s`` is what writing takes."""
+        while (block := self.allowance.take(now)) is None:
+            free_at = self.allowance.reserve(now)
             if free_at > now:
                 now = free_at
                 continue
-            self.allowance.reserve(now)
             self.written[:] = self.allowance.blocks
             now += delay_s
             self.allowance.use()
-        return now
+        return now, block
+
+    def ask(self, now: float) -> float:
+        """When a request could be sent, which is answered at once."""
+        sent_at, block = self.send(now)
+        self.allowance.answered(block, sent_at)
+        return sent_at
 
 
-@given(
-    LIMITS,
-    st.lists(
-        st.tuples(
-            st.sampled_from([0, 0, 0, 0.01, 1, 9, 30, 700]), st.sampled_from([0, 0, 0, 0.5]), st.booleans()
-        ),
-        max_size=150,
-    ),
+def step_of(pause_s: float, delay_s: float, event: str) -> tuple[float, float, str]:
+    return pause_s, delay_s, event
+
+
+STEPS = st.builds(
+    step_of,
+    st.sampled_from([0, 0, 0, 0.01, 1, 9, 30, 700]),
+    st.sampled_from([0, 0, 0, 0.5]),
+    st.sampled_from(["send", "send", "send", "answer", "answer", "kill"]),
 )
+
+
+@given(LIMITS, st.lists(STEPS, max_size=150), st.booleans())
 def test_no_window_ever_holds_more_than_its_limit(
-    limits: list[Limit], wishes: list[tuple[float, float, bool]]
+    limits: list[Limit],
+    steps: list[tuple[float, float, str]],
+    is_late: bool,  # noqa: FBT001
 ) -> None:
-    """Whenever requests are wanted, and whenever the process is killed and another one begins."""
+    """Whenever requests are wanted, arrive and are answered, and whenever the process is killed."""
     written: list[Block] = []
-    now, made = NOW, list[float]()
-    process = Process(limits, written, now)
-    for pause_s, delay_s, is_killed in wishes:
+    now, arrived = NOW, list[float]()
+    process, under_way = Process(limits, written, now), list[tuple[float, Reserved]]()
+    for pause_s, delay_s, event in [*steps, (0, 0, "kill")]:
         now += pause_s
-        if is_killed:
-            process = Process(limits, written, now)
-        now = process.request(now, delay_s)
-        made.append(now)
+        if event == "send":
+            least = min(limit.requests for limit in limits)
+            if len(under_way) * max(1, least // 50) >= least:
+                continue  # all that may be are on their way
+            now, block = process.send(now, delay_s)
+            under_way.append((now, block))
+        elif event == "answer" and under_way:
+            sent_at, block = under_way.pop(0)
+            process.allowance.answered(block, now)
+            arrived.append(now if is_late else sent_at)
+        elif event == "kill":
+            arrived += [min(now, sent_at + 80) if is_late else sent_at for sent_at, _ in under_way]
+            process, under_way = Process(limits, written, now), []
+    arrived.sort()
     for limit in limits:
-        for first, last in zip(made, made[limit.requests :], strict=False):
+        for first, last in zip(arrived, arrived[limit.requests :], strict=False):
             assert last - first >= limit.window_s - 1e-6
 
 
 def test_without_a_kill_a_window_holds_as_many_as_its_limit() -> None:
     """No more is wasted than the moments that blocks are blurred by."""
     process = Process([Limit(100, 600)], [], NOW)
-    made = [process.request(NOW, 0) for _ in range(100)]
-    assert set(made) == {NOW}
-    assert process.request(NOW, 0) == NOW + 600
-    assert process.request(NOW + 601, 0) == NOW + 601
+    assert {process.ask(NOW) for _ in range(100)} == {NOW}
+    assert process.ask(NOW) == NOW + 600
+    assert process.ask(NOW + 601) == NOW + 601
+
+
+def test_a_request_counts_as_made_now_until_it_is_answered() -> None:
+    """It may reach its server late."""
+    process = Process([Limit(1, 60)], [], NOW)
+    sent_at, block = process.send(NOW)
+    assert process.allowance.reserve(NOW + 500) == NOW + 560
+    process.allowance.answered(block, NOW + 510)
+    assert (sent_at, process.ask(NOW + 511)) == (NOW, NOW + 570)
+
+
+def test_a_request_long_ago_counts_from_when_it_was_answered() -> None:
+    process = Process([Limit(1, 60)], [], NOW)
+    assert [process.ask(NOW), process.ask(NOW + 59), process.ask(NOW + 1000)] == [NOW, NOW + 60, NOW + 1000]
+
+
+def test_a_block_is_no_larger_than_what_is_left_in_the_window() -> None:
+    """Requests count until the last of their block has left it."""
+    earlier = [Block(1, NOW, NOW + 300, 400), Block(2, NOW + 300, NOW + 301, 95)]
+    process = Process([Limit(500, 600)], earlier, NOW + 700)
+    assert [process.ask(NOW + 700) for _ in range(6)] == [NOW + 700] * 5 + [NOW + 900]
 
 
 def test_a_kill_wastes_a_block_at_most() -> None:
     """Of five hundred, ten."""
     written: list[Block] = []
-    Process([Limit(500, 600)], written, NOW).request(NOW, 0)
+    Process([Limit(500, 600)], written, NOW).ask(NOW)
     later = Process([Limit(500, 600)], written, NOW + 1)
-    made = [later.request(NOW + 1, 0) for _ in range(490)]
-    assert set(made) == {NOW + 1}
-    assert later.request(NOW + 1, 0) > NOW + 600
+    assert {later.ask(NOW + 1) for _ in range(490)} == {NOW + 1}
+    assert later.ask(NOW + 1) > NOW + 600
 
 
 def test_a_block_that_was_not_used_in_time_is_given_back() -> None:
-    """It may be used for ten seconds, of which the next process knows."""
+    """It may be used for ten seconds, and the next process knows of that."""
     allowance = Allowance([Limit(100, 600)], [], NOW)
-    allowance.reserve(NOW)
-    assert not allowance.take(NOW)  # it is not written down yet
+    assert allowance.reserve(NOW) == NOW
+    assert allowance.take(NOW) is None  # it is not written down yet
     allowance.use()
-    assert allowance.take(NOW + 10)
-    assert not allowance.take(NOW + 10.1)
-    assert allowance.free_at(NOW + 11) == NOW + 11
-    assert allowance.blocks == [Block(NOW, NOW + 10, 1)]
+    block = allowance.take(NOW + 10)
+    assert block is not None
+    allowance.answered(block, NOW + 10)
+    assert allowance.take(NOW + 10.1) is None
+    allowance.close()
+    assert [(each.ends_at, each.requests) for each in allowance.blocks] == [(NOW + 10, 1)]
 
 
 def test_a_clock_that_was_set_back_between_two_runs_opens_nothing() -> None:
     """What was written down lies in the future: it counts as made now."""
-    later = [Block(NOW + 5000, NOW + 5010, 10)]
-    assert Allowance([Limit(10, 600)], later, NOW).free_at(NOW) == NOW + 600
+    later = [Block(1, NOW + 5000, NOW + 5010, 10)]
+    assert Allowance([Limit(10, 600)], later, NOW).reserve(NOW) == NOW + 600
 
 
 def test_another_limit_finds_the_requests_that_were_made_before() -> None:
     """Also one whose window is longer than any before."""
-    short, long = Limit(10, 60), Limit(25, 86_400)
     written: list[Block] = []
-    process, now = Process([short], written, NOW), NOW
+    process, now = Process([Limit(10, 60)], written, NOW), NOW
     for _ in range(30):
-        now = process.request(now, 0)
+        now = process.ask(now)
     assert now == NOW + 120
-    assert Process([long], written, now).request(now, 0) > NOW + 86_400
+    assert Process([Limit(25, 86_400)], written, now).ask(now) > NOW + 86_400
 
 
 @given(st.lists(st.tuples(st.floats(0, 5000), st.floats(0, 10), st.integers(1, 50)), max_size=300))
@@ -149,7 +190,7 @@ def test_merging_keeps_all_requests_and_blurs_them_by_a_hundredth_of_their_age(
 ) -> None:
     blocks, end = list[Block](), NOW
     for pause_s, length_s, requests in spans:
-        blocks.append(Block(end + pause_s, end + pause_s + length_s, requests))
+        blocks.append(Block(len(blocks), end + pause_s, end + pause_s + length_s, requests))
         end = blocks[-1].ends_at
     result = merged(blocks, end)
     assert sum(block.requests for block in result) == sum(block.requests for block in blocks)
@@ -161,7 +202,7 @@ def test_merging_keeps_all_requests_and_blurs_them_by_a_hundredth_of_their_age(
 def test_a_month_of_requests_is_few_blocks() -> None:
     blocks: list[Block] = []
     for start in range(0, 31 * 86_400, 40):
-        blocks.append(Block(NOW + start, NOW + start + 10, 5))
+        blocks.append(Block(start, NOW + start, NOW + start + 10, 5))
         if len(blocks) > 3000:
             blocks = merged(blocks, NOW + start + 10)
     assert len(merged(blocks, blocks[-1].ends_at)) < 1500

@@ -19,7 +19,7 @@ from registry.transport.credentials import Account, Credentials
 from registry.transport.http import Transport
 from registry.transport.keyring import Keyring
 from registry.transport.settings import HttpSettings
-from registry.transport.tokens import TokenRequest
+from registry.transport.tokens import Token, TokenRequest, parse_token
 from tests.registry.conftest import InstantClock, Responder, Server, answer, transporting
 
 SCOPE = "repository:x:pull"
@@ -214,9 +214,9 @@ class Wires:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def ask(self, request: TokenRequest, _: str | None) -> bytes:
+    async def ask(self, request: TokenRequest, _: str | None) -> Token:
         self.asked.append(request.url.partition("?")[0])
-        return TOKEN.encode()
+        return parse_token(TOKEN.encode(), 0.0, request.url)
 
     def check(self, _: str, __: str) -> None:
         """Everywhere is fine."""
