@@ -13,7 +13,7 @@ from downloader.plan import depends_on_asker
 from registry.digests import Digest, digest_or_none
 from registry.errors import Reason, RegistryError
 from registry.manifests import ManifestFlag, may_be_schema1, parse_manifest
-from registry.originals import flags_of_answer, is_called, may_be_converted
+from registry.originals import flags_of_answer, is_called, may_be_converted, parse_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,15 +120,15 @@ class ManifestFetcher:
         they do not know by its digest is none that they store.
         """
         answer = await self._clients[task.registry].manifest(task.repository, task.reference)
-        manifest = parse_manifest(answer.raw, answer.content_type)
         claimed = digest_or_none(answer.header_digest)
-        if claimed is not None and not is_called(claimed, answer.raw, manifest):
+        if claimed is not None and claimed.is_verifiable and not _is_named(answer, claimed):
             try:
                 return await self.by_digest(task, claimed)
             except RegistryError as error:
-                log.info("header_wrong", extra={"digest": claimed, "detail": str(error)})
-                if error.temporary:
+                if error.reason is not Reason.MANIFEST_MISSING:
                     raise
+                log.info("header_wrong", extra={"digest": claimed, "detail": str(error)})
+        manifest = parse_manifest(answer.raw, answer.content_type)
         flags = frozenset[ManifestFlag]()
         if may_be_converted(answer.raw, manifest, answer.header_digest, promised):
             flags = await self._mark_of_conversion(task, manifest.digest)
@@ -152,13 +152,21 @@ class ManifestFetcher:
             content_type, header, flags = await self._catalog.manifest_answer(stored)
             manifest = parse_manifest(self._blobs.read(Digest(stored)), content_type)
             return FetchedManifest(_named(manifest, digest), content_type, header, flags)
-        answer = await self._clients[task.registry].manifest(task.repository, digest)
-        manifest = parse_manifest(answer.raw, answer.content_type)
-        if not is_called(digest, answer.raw, manifest):
-            raise RegistryError(
-                Reason.DIGEST_MISMATCH, f"the manifest hashes to {manifest.digest}, {digest} was asked for"
-            )
+        answer, manifest = await self._fetched(task, digest)
         return self._keep(answer, _named(manifest, digest))
+
+    async def _fetched(self, task: ImageTask, digest: Digest) -> tuple[Answer, Manifest]:
+        """The manifest as it came; wrong bytes may be a broken cache on the way, twice they are not."""
+        try:
+            return await self._fetched_once(task, digest)
+        except RegistryError as error:
+            if error.reason is not Reason.DIGEST_MISMATCH:
+                raise
+        return await self._fetched_once(task, digest)
+
+    async def _fetched_once(self, task: ImageTask, digest: Digest) -> tuple[Answer, Manifest]:
+        answer = await self._clients[task.registry].manifest(task.repository, digest)
+        return answer, parse_named(answer.raw, answer.content_type, digest)
 
     async def _stored_name(self, digest: Digest, media_type: str) -> str | None:
         """The name under which a manifest is held: the sha256 of its bytes, whatever it is asked for by."""
@@ -177,6 +185,15 @@ class ManifestFetcher:
         return FetchedManifest(
             manifest, answer.content_type, answer.header_digest, manifest.flags | said | flags
         )
+
+
+def _is_named(answer: Answer, digest: Digest) -> bool:
+    """Whether an answer is what ``digest`` names, whatever can be read in it."""
+    try:
+        parse_named(answer.raw, answer.content_type, digest)
+    except RegistryError as error:
+        return error.reason is not Reason.DIGEST_MISMATCH
+    return True
 
 
 def _named(manifest: Manifest, digest: Digest) -> Manifest:

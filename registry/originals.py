@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry.digests import Digest, digest_or_none
-from registry.manifests import ManifestFlag, bare_type
+from registry.errors import Reason, RegistryError
+from registry.manifests import ManifestFlag, bare_type, parse_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,27 @@ def is_called(digest: Digest, raw: bytes, manifest: Manifest) -> bool:
         return True
     is_other = digest.algorithm != manifest.blob_digest.algorithm and digest.is_verifiable
     return is_other and Digest.of(raw, digest.algorithm) == digest
+
+
+def parse_named(raw: bytes, content_type: str, digest: Digest) -> Manifest:
+    """Read the body of a manifest that was asked for by ``digest``.
+
+    Raises:
+        RegistryError: ``DIGEST_MISMATCH``: these are other bytes, whatever they are. Else see
+            :func:`~registry.manifests.parse_manifest`: the registry holds nothing better.
+    """
+    failure: RegistryError | None = None
+    try:
+        manifest = parse_manifest(raw, content_type)
+    except RegistryError as error:
+        failure = error
+    else:
+        if is_called(digest, raw, manifest):
+            return manifest
+    found = Digest.of(raw, digest.algorithm)
+    if failure is not None and found == digest:
+        raise failure
+    raise RegistryError(Reason.DIGEST_MISMATCH, f"the manifest hashes to {found}, {digest} was asked for")
 
 
 def may_be_converted(raw: bytes, manifest: Manifest, *claims: str | None) -> bool:

@@ -262,7 +262,7 @@ async def test_of_many_artifacts_only_so_many_are_followed(
     [
         ([refuse(404, "MANIFEST_UNKNOWN")], "done"),
         ([refuse(403, "DENIED")], "done"),
-        ([refuse(200)], "done"),
+        ([refuse(200)] * 2, "done"),
         ([refuse(500)] * 6, "server_error"),
     ],
 )

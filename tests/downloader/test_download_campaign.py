@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 
 from corpus.records import RepositoryRecord
-from downloader import fetch, manifests
+from downloader import fetch
 from downloader.receive import receive_blob
+from registry import originals
 from registry.digests import Digest
 from registry.errors import Reason
 from registry.manifests import Manifest, parse_manifest
@@ -192,7 +193,7 @@ async def test_a_fault_of_this_program_costs_one_image_and_is_no_secret(
         return parse_manifest(raw, content_type)
 
     with monkeypatch.context() as patched:
-        patched.setattr(manifests, "parse_manifest", faulty)
+        patched.setattr(originals, "parse_manifest", faulty)
         found = await fetched(fake.url, data, "a/1", "a/bad", "a/2")
     assert found == {"a/1:latest": "done", "a/bad:latest": "internal", "a/2:latest": "done"}
     (record,) = [record for record in caplog.records if record.msg == "image_fault"]
