@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from corpus.spans import Span
 from downloader.patience import WRONG_BYTES
-from downloader.wanted import is_refused
-from registry.errors import Reason, RegistryError
+from downloader.wanted import ended_early, falls_short, is_refused
+from registry.errors import RegistryError
 from registry.transport.urls import authority
 
 if TYPE_CHECKING:
@@ -117,8 +117,10 @@ class PartsReader:
                 async for chunk in stream.chunks():
                     self._brought[lane.number] += len(chunk)
                     await part.write(chunk)
+        if falls_short(part, stream):
+            raise NoPartsError(stream.url)
         if not part.is_whole:
-            raise RegistryError(Reason.NETWORK, "the part ended early", temporary=True, url=stream.url)
+            raise ended_early(stream)
 
     def _answered(self, asked: Span, stream: Stream) -> Span:
         """The part that comes: the one asked for, or all from there on, where nothing else is on its way."""

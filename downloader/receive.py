@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from downloader.parts import NoPartsError, PartsReader
 from downloader.patience import WRONG_BYTES, Patience
-from downloader.wanted import Wanted, is_refused
+from downloader.wanted import Wanted, ended_early, falls_short, is_refused
 from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
@@ -99,8 +99,11 @@ class _Reader:
                 if answer is not None and answer.start == gap.start:
                     with self._receiver.part(*gap) as part:
                         await self._take(part, stream)
-                    return True
-                if answer is not None and answer.start == 0:
+                    if not falls_short(part, stream):
+                        if part.is_whole or part.is_last:
+                            return True
+                        raise ended_early(stream)
+                elif answer is not None and answer.start == 0:
                     await self._take_rest(stream, gap.start)
                     return False
         except RegistryError as error:
@@ -141,8 +144,6 @@ class _Reader:
             if is_end and self._patience.is_all_there_is(began, part.offset):
                 _call_truncated(error, part.offset)
             raise
-        if not part.is_whole and not part.is_last:
-            raise RegistryError(Reason.NETWORK, "the part ended early", temporary=True, url=stream.url)
 
     def _check_bound(self, part: Part, stream: Stream) -> None:
         bound = self._means.max_bytes

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from corpus.spans import NO_END, Span
 from downloader.ranges import PartHosts, Parts, parse_content_range
+from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from corpus.receiver import Receiver
+    from corpus.receiver import Part, Receiver
     from registry.client import BlobSource
     from registry.descriptors import Descriptor
-    from registry.errors import RegistryError
     from registry.transport.bodies import Stream
 
 # How servers refuse a range, whatever they think of the rest of the request.
@@ -77,6 +77,17 @@ class Wanted:
         found = parse_content_range(stream.headers.get("Content-Range", ""))
         sizes = {self.descriptor.size_bytes, found.size if found else None} - {None}
         return found.span if found is not None and len(sizes) <= 1 else None
+
+
+def falls_short(part: Part, stream: Stream) -> bool:
+    """Whether a body that ended well has less than its ``Content-Range`` says: its host serves no parts."""
+    found = parse_content_range(stream.headers.get("Content-Range", "")) if stream.status == 206 else None
+    return found is not None and not part.is_whole and part.offset < found.span.end
+
+
+def ended_early(stream: Stream) -> RegistryError:
+    """A part of which only the beginning came, as the host said it would: the rest is to be asked for."""
+    return RegistryError(Reason.NETWORK, "the part ended early", temporary=True, url=stream.url)
 
 
 def is_refused(error: RegistryError) -> bool:
