@@ -9,14 +9,13 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.durability import replacing
 from registry.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from registry.digests import Digest
 
 # Not for want of permission: room can be made, and the same command repeated.
@@ -68,11 +67,12 @@ class Layout:
 
     def blob(self, digest: Digest) -> Path:
         """Where the bytes named ``digest`` are kept; the name is the digest of the bytes."""
-        return self.blobs / digest.algorithm / digest.encoded
+        # In one piece: built several times per blob, and each `/` would build another path.
+        return Path(f"{self.root}/blobs/{digest.algorithm}/{digest.encoded}")
 
     def partial_blob(self, digest: Digest) -> Path:
         """Where the bytes named ``digest`` are gathered until they are verified."""
-        return self.partial / f"{digest.algorithm}-{digest.encoded}"
+        return Path(f"{self.root}/partial/{digest.algorithm}-{digest.encoded}")
 
     def partial_unnamed(self, key: str) -> Path:
         """Where bytes are gathered whose digest is not known yet; ``key``, any text, tells them apart."""
