@@ -60,7 +60,7 @@ floors: $(BIN)/.dev
 	$(BIN)/lint-imports
 
 # Programs to compare with, and real packages to make an image of.
-REAL_PROGRAMS := docker-registry nginx-light skopeo file tar jq zstd
+REAL_PROGRAMS := docker-registry skopeo file tar jq zstd
 REAL_PACKAGES := base-files bash libc6 dpkg coreutils perl-base tzdata
 
 real-parts: ## install the Debian programs and packages that the tests compare with (root)

@@ -126,7 +126,7 @@ def serve(tree: Tree) -> Iterator[str]:
     """``host:port`` of an nginx that serves the tree while the block runs."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
-        raise SystemExit("nginx is missing: run `make real-parts`")
+        raise SystemExit("nginx is missing: install it (nginx-light of Debian is enough)")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     folder = tree.root / "nginx"
