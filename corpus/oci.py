@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,7 +11,7 @@ import msgspec
 from corpus.durability import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncGenerator
 
     from corpus.layout import Layout
 
@@ -18,29 +20,37 @@ if TYPE_CHECKING:
 # ``skopeo inspect oci:data:registry/repository:tag``.
 IndexEntry = tuple[str, str, int, str, str, str]
 
-HEAD = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":['
-TAIL = b"\n]}\n"
+_HEAD = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":['
+_TAIL = b"\n]}\n"
+
+# What a store without any image has.
+EMPTY_INDEX = _HEAD + _TAIL
 
 
-def write_index(layout: Layout, images: Iterable[IndexEntry]) -> None:
-    """Write ``index.json`` anew, one descriptor per line; blocking."""
+async def write_index(layout: Layout, pages: AsyncGenerator[list[IndexEntry], None]) -> None:
+    """Write ``index.json`` anew, however many images it lists."""
     with replacing(layout.index) as file:
-        file.write(HEAD)
-        for position, image in enumerate(images):
-            file.write(index_line(position, image))
-        file.write(TAIL)
+        async with aclosing(index_parts(pages)) as parts:
+            async for part in parts:
+                await asyncio.to_thread(file.write, part)
 
 
-def index_line(position: int, image: IndexEntry) -> bytes:
-    """The line of one image; the first one is at position 0."""
+async def index_parts(pages: AsyncGenerator[list[IndexEntry], None]) -> AsyncGenerator[bytes, None]:
+    """The bytes of ``index.json``, one descriptor per line."""
+    yield _HEAD
+    separator = b"\n"
+    async with aclosing(pages):
+        async for page in pages:
+            yield separator + b",\n".join(map(_descriptor, page))
+            separator = b",\n"
+    yield _TAIL
+
+
+def _descriptor(image: IndexEntry) -> bytes:
     media_type, digest, size, registry, repository, reference = image
     separator = "@" if ":" in reference else ":"
-    descriptor = {
-        "mediaType": media_type,
-        "digest": digest,
-        "size": size,
-        "annotations": {
-            "org.opencontainers.image.ref.name": f"{registry}/{repository}{separator}{reference}"
-        },
-    }
-    return (b",\n" if position else b"\n") + msgspec.json.encode(descriptor)
+    name = f"{registry}/{repository}{separator}{reference}"
+    annotations = {"org.opencontainers.image.ref.name": name}
+    return msgspec.json.encode(
+        {"mediaType": media_type, "digest": digest, "size": size, "annotations": annotations}
+    )

@@ -223,7 +223,7 @@ class DownloadEngine:
         await self._fetcher.cancel()
         await self._checkpoint()
         try:
-            await asyncio.to_thread(write_index, self._layout, await self._catalog.contents.oci_index())
+            await write_index(self._layout, self._catalog.contents.oci_index())
         except OSError as error:
             self._stop(error)
         if self._stopped is None and await self._catalog.images.is_settled():

@@ -14,14 +14,14 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from corpus.catalog.verification import Orphan
-from corpus.durability import replacing, sync
+from corpus.durability import sync
 from corpus.profiles.stream import ProfileError, read_summary
 from downloader.findings import Kind
 from registry.errors import RegistryError
 from registry.manifests import parse_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from corpus.catalog.verification import VerificationCatalog
@@ -74,12 +74,6 @@ class Repair:
     async def set_aside(self, paths: Iterable[Path]) -> None:
         """Move what is not ours out of the way, where it keeps its relative path."""
         await asyncio.to_thread(self._move, paths)
-
-    async def write_index(self, parts: AsyncIterable[bytes]) -> None:
-        """Write ``index.json`` anew."""
-        with replacing(self._layout.index) as file:
-            async for part in parts:
-                file.write(part)
 
     def _misread(self, digests: Iterable[Digest]) -> list[Digest]:
         """Those whose layer profile was not made of the right bytes: the profile itself says so."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from corpus.catalog.verification import StoredBlob
 from corpus.lock import is_held
-from corpus.oci import HEAD, TAIL, index_line
+from corpus.oci import EMPTY_INDEX, index_parts, write_index
 from corpus.survey import lying_blobs, lying_downloads, lying_temporaries, size_of
 from downloader.examine import Examiners, batches
 from downloader.findings import LOST, Findings, Kind, VerifySummary, why_unmended
@@ -66,6 +66,7 @@ class VerifyEngine:
 
     def __init__(self, catalog: Catalog, layout: Layout, repair: Repair | None = None) -> None:
         self._catalog = catalog.verification
+        self._contents = catalog.contents
         self._layout = layout
         self._repair = repair
         self._examiners = Examiners(layout)
@@ -131,23 +132,15 @@ class VerifyEngine:
     async def _verify_index(self) -> None:
         """Whether ``index.json`` lists the images fetched."""
         expected = hashlib.sha256()
-        async for part in self._index_parts():
-            expected.update(part)
+        async with aclosing(index_parts(self._contents.oci_index())) as parts:
+            async for part in parts:
+                expected.update(part)
         if await asyncio.to_thread(_index_digest, self._layout.index) == expected.digest():
             return
         if self._repair is None or not self._repair.requeued:  # else it is outdated by what was mended
             self._found(Kind.INDEX, self._layout.relative(self._layout.index), 0)
         if self._repair is not None:
-            await self._repair.write_index(self._index_parts())
-
-    async def _index_parts(self) -> AsyncGenerator[bytes, None]:
-        yield HEAD
-        position = 0
-        async with aclosing(self._catalog.index_pages()) as pages:
-            async for page in pages:
-                yield b"".join(index_line(position + offset, image) for offset, image in enumerate(page))
-                position += len(page)
-        yield TAIL
+            await write_index(self._layout, self._contents.oci_index())
 
     async def _examine_all(self, source: AsyncGenerator[Batch, None], settle: Settle) -> None:
         """Keep every thread busy with the batches of ``source``."""
@@ -238,4 +231,4 @@ def _index_digest(path: Path) -> bytes:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except FileNotFoundError:
-        return hashlib.sha256(HEAD + TAIL).digest()
+        return hashlib.sha256(EMPTY_INDEX).digest()

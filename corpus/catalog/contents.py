@@ -23,12 +23,13 @@ from registry.errors import Reason
 from registry.manifests import ManifestKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from corpus.catalog.database import Database
+    from corpus.oci import IndexEntry
     from corpus.records import FetchedManifest, ImageOutcome, Referrer
     from registry.manifests import Manifest
 
@@ -122,14 +123,14 @@ class ContentCatalog:
             await _record_manifests(connection, fetched, now)
             await _record_blobs(connection, blobs, now)
 
-    async def oci_index(self) -> list[tuple[str, str, int, str, str, str]]:
-        """Every image fetched: the rows of :func:`oci_index_query`."""
-        async with self._database.read() as connection:
-            rows = await connection.execute(oci_index_query())
-            return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
+    async def oci_index(self, limit: int = IN_CHUNK) -> AsyncGenerator[list[IndexEntry], None]:
+        """What ``index.json`` should list, in its order, some at a time."""
+        async with self._database.read() as connection, connection.stream(_oci_index_query()) as rows:
+            async for page in rows.partitions(limit):
+                yield [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in page]
 
 
-def oci_index_query() -> Select[str, str, int, str, str, str]:
+def _oci_index_query() -> Select[str, str, int, str, str, str]:
     """Every image fetched: ``(media type, digest, size, registry, repository, reference)``.
 
     Manifests whose stored name is not their canonical digest (schema 1) are left out: an OCI layout

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, MetaData, Table, Text, and_, case, func, or_, select, text, union, update
 from sqlalchemy.exc import DatabaseError
 
-from corpus.catalog.contents import oci_index_query
 from corpus.catalog.database import IN_CHUNK, uninterrupted, upsert
 from corpus.catalog.schema import (
     blobs,
@@ -26,13 +25,12 @@ from corpus.records import State
 from registry.digests import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Select, SelectBase
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from corpus.catalog.database import Database
-    from corpus.oci import IndexEntry
 
 # Digests that a statement is about, kept by the database while one transaction lasts: the holders of a
 # popular layer are half of all images.
@@ -127,12 +125,6 @@ class VerificationCatalog:
         async with self._database.read() as connection:
             roles = dict.fromkeys((await connection.execute(configs)).scalars(), "config")
             return roles | {digest: role for digest, role in await connection.execute(listed)}  # noqa: C416 - Row pairs
-
-    async def index_pages(self, limit: int = IN_CHUNK) -> AsyncGenerator[list[IndexEntry], None]:
-        """What ``index.json`` should list, in its order, some at a time."""
-        async with self._database.read() as connection, connection.stream(oci_index_query()) as rows:
-            async for page in rows.partitions(limit):
-                yield [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in page]
 
     @uninterrupted
     async def adopt(self, orphans: Sequence[Orphan], now: float) -> int:

@@ -143,13 +143,6 @@ async def test_a_transaction_that_failed_leaves_nothing_to_the_next(
     assert [state for state, *_ in states(layout)] == ["done", "pending"]
 
 
-async def test_the_index_comes_in_pages_and_in_its_order(fetched: Catalog) -> None:
-    """However many images there are."""
-    pages = [page async for page in fetched.verification.index_pages(limit=1)]
-    assert [len(page) for page in pages] == [1, 1]
-    assert [entry for page in pages for entry in page] == await fetched.contents.oci_index()
-
-
 async def test_a_sound_database_has_nothing_to_say(fetched: Catalog) -> None:
     """SQLite says ``ok``, which is no finding."""
     assert await fetched.verification.integrity() == []
