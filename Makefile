@@ -98,13 +98,14 @@ $(BIN)/python:
 	    { echo "hubcrawl needs Python 3.11 or newer, $(PYTHON) is $$("$(PYTHON)" -V 2>&1); name one with PYTHON=python3.12" >&2; exit 2; }
 	@"$(PYTHON)" -m venv .venv
 
+# --no-deps: the lists are complete, and pip must not look for newer releases of what an extra names.
 $(BIN)/hubcrawl: $(BIN)/python requirements.txt pyproject.toml
 	@echo "installing into .venv ..."
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/hubcrawl requirements-dev.txt
 	@echo "installing what the tests need into .venv ..."
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
