@@ -10,16 +10,20 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from corpus import partial
 from corpus.blobs import BlobStore
 from corpus.layout import Layout
-from corpus.receiver import Batch, Receiver
 from downloader.ranges import Parts
 from downloader.receive import receive_blob
 from downloader.wanted import Means
 from registry.descriptors import Descriptor
 from registry.digests import Digest
 from tests.downloader.runs import InstantClock, connected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def say(number: int) -> None:
@@ -30,18 +34,18 @@ def say(number: int) -> None:
 
 def die_within_write(store: BlobStore, count: int) -> None:
     """When so many batches are written, half of the next one is the last that happens."""
-    flush, left = Receiver._flush, [count]
+    write_all, left = partial._write_all, [count]
 
-    def call(receiver: Receiver, batch: Batch) -> None:
+    def call(file: int, pieces: Sequence[bytes], offset: int) -> None:
         left[0] -= 1
         if left[0] == 0:
-            data = b"".join(batch.pieces)
-            os.pwrite(receiver._file._opened(), data[: len(data) // 2], batch.offset)
+            data = b"".join(pieces)
+            os.pwrite(file, data[: len(data) // 2], offset)
             say(store.received_bytes)
             os.kill(os.getpid(), signal.SIGKILL)
-        flush(receiver, batch)
+        write_all(file, pieces, offset)
 
-    setattr(Receiver, "_flush", call)  # noqa: B010 - a method is replaced
+    setattr(partial, "_write_all", call)  # noqa: B010 - a function is replaced
 
 
 async def main(data: str, url: str, digest: str, size: str, count: str) -> None:
