@@ -56,6 +56,11 @@ class Layout:
         return self.root / "foreign"
 
     @property
+    def evidence(self) -> Path:
+        """Answers of sites that were not what they should be, named by the sha256 of their bytes."""
+        return self.root / "evidence"
+
+    @property
     def partial(self) -> Path:
         """Downloads under way, resumable across processes."""
         return self.root / "partial"

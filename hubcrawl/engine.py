@@ -16,7 +16,7 @@ from hubcrawl.outcome import (
     notes_on,
     why_unfinished,
 )
-from hubcrawl.sources.texts import storable
+from hubcrawl.texts import storable
 from registry.errors import ConfigurationError, Reason, RegistryError
 
 if TYPE_CHECKING:

@@ -124,6 +124,16 @@ class Tally:
         if self.wanted is not None:
             self.wanted -= counts.rows if is_new_listing else counts.rows_new
 
+    def came(self, rows: int, new: int, again: int, *, is_new_listing: bool) -> None:
+        """Count a page of a sweep: names ``new`` to the census, and those known that it had ``again``."""
+        self.pages += 1
+        self.rows += rows
+        self.new += new
+        self.found += new
+        self.failed_in_a_row = 0
+        if self.wanted is not None:
+            self.wanted -= new + (again if is_new_listing else 0)
+
     def fail(self) -> None:
         """Count a page that could not be read."""
         self.failed += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -40,6 +40,30 @@ class CrawlSettings(msgspec.Struct, frozen=True, kw_only=True):
             "which then listed everything.",
         ),
     ] = "*"
+    parallel: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="Pages of a sweep asked for at a time. `http.parallel_per_host` bounds them, too.",
+            extra_json_schema={"unit": "pages"},
+        ),
+    ] = 8
+    searches: Annotated[
+        tuple[Literal["v1", "v2", "v3", "v4"], ...],
+        Meta(
+            min_length=1,
+            description="The searches of Docker Hub that a sweep asks. One finds nearly all that any of them "
+            "does; a second one stands in where the first stops answering.",
+        ),
+    ] = ("v2",)
+    namespaces: Annotated[
+        bool,
+        Meta(
+            description="In a sweep, list every namespace of which a repository was seen: it shows what "
+            "search does not, and dates and sizes. That is a request for each namespace at least.",
+        ),
+    ] = True
     again: Annotated[
         bool,
         Meta(

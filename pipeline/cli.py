@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -233,9 +233,21 @@ def samplehub(
             "--port", help="Port to listen on; 0 takes a free one. [default: 5555]", show_default=False
         ),
     ] = 5555,
+    repositories: Annotated[
+        int, typer.Option(help="Serve this many invented repositories without images instead.", min=0)
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, other repositories.")] = 0,
+    window: Annotated[
+        int, typer.Option(help="Refuse pages from this offset on, in rows; 0: none.", min=0)
+    ] = 0,
+    matching: Annotated[
+        Literal["tokens", "prefix", "exact"], typer.Option(help="How searches match names.")
+    ] = "tokens",
 ) -> int:
     """Serve the sample hub on 127.0.0.1 until Ctrl-C: for curl, skopeo or a browser."""
     from pipeline.interrupts import run_until_interrupted
-    from pipeline.sample import serve_until_cancelled
+    from pipeline.sample import Wanted, serve_until_cancelled
+    from samplehub import Matching
 
-    return run_until_interrupted(serve_until_cancelled(port, say), lambda _: None)
+    wanted = Wanted(repositories, seed, window, Matching(matching))
+    return run_until_interrupted(serve_until_cancelled(port, wanted, say), lambda _: None)

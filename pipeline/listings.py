@@ -1,49 +1,155 @@
-"""What a crawl reads: the sources of a target."""
+"""What a crawl reads: plain listings of a target, or the sweep of a hub."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from hubcrawl.endpoints.namespaces import OFFICIAL_NAMESPACE, Namespace
+from hubcrawl.endpoints.search_v1 import SearchV1
+from hubcrawl.endpoints.search_v2 import SearchV2
+from hubcrawl.endpoints.search_v3 import SearchV3
+from hubcrawl.endpoints.search_v4 import SearchV4
+from hubcrawl.engine import CrawlEngine, has_work
+from hubcrawl.queries import Query
+from hubcrawl.reading import PageReader
 from hubcrawl.sources.catalog import PAGE_SIZE, RegistryCatalog
 from hubcrawl.sources.listfile import PAGE_LINES, sources_of
-from hubcrawl.sources.official import OfficialListing
 from hubcrawl.sources.pages import HubPages
+from hubcrawl.sources.query import QueryListing
 from hubcrawl.sources.registry_v1 import V1Search
-from hubcrawl.sources.search import HubSearch
-from hubcrawl.sources.search_v1 import HubSearchV1
+from hubcrawl.sweep import SweepEngine, is_to_be_swept
+from hubcrawl.territory import Territory
 from pipeline.network import client, v1_client
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from corpus.catalog import Catalog
+    from corpus.records import Registry
+    from hubcrawl.endpoints import Endpoint
     from hubcrawl.settings import CrawlSettings
     from hubcrawl.sources import Source
     from pipeline.targets import Target
+    from registry.transport.clock import Clock
     from registry.transport.http import Transport
 
+_SEARCHES: Mapping[str, Callable[[str], Endpoint]] = {
+    "v1": SearchV1,
+    "v2": SearchV2,
+    "v3": SearchV3,
+    "v4": SearchV4,
+}
 
-async def listings(transport: Transport, target: Target, settings: CrawlSettings) -> list[tuple[str, Source]]:
-    """What to crawl, as ``(registry name, source)``: one listing, or one per registry that a list names."""
+
+class Listing(Protocol):
+    """One thing that a crawl does."""
+
+    @property
+    def registry(self) -> str:
+        """The registry whose repositories it lists, by name."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the catalog."""
+
+    async def has_work(self, catalog: Catalog, registry: Registry, settings: CrawlSettings) -> bool:
+        """Whether a run would ask for anything."""
+
+    def engine(
+        self, catalog: Catalog, registry: Registry, settings: CrawlSettings, clock: Clock
+    ) -> CrawlEngine | SweepEngine:
+        """What does it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A listing that is read from its first page to its last."""
+
+    registry: str
+    source: Source
+
+    @property
+    def name(self) -> str:
+        """That of the source."""
+        return self.source.name
+
+    async def has_work(self, catalog: Catalog, registry: Registry, settings: CrawlSettings) -> bool:
+        """See :class:`Listing`."""
+        return await has_work(catalog, registry, self.source.name, settings)
+
+    def engine(
+        self, catalog: Catalog, registry: Registry, settings: CrawlSettings, clock: Clock
+    ) -> CrawlEngine:
+        """See :class:`Listing`."""
+        return CrawlEngine(catalog, registry, self.source, settings, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A hub that lists nothing whole: searched by many queries."""
+
+    registry: str
+    endpoints: tuple[Endpoint, ...]
+    reader: PageReader
+    account: str
+
+    @property
+    def name(self) -> str:
+        """There is one sweep of a hub."""
+        return f"{self.registry} sweep"
+
+    async def has_work(self, catalog: Catalog, registry: Registry, settings: CrawlSettings) -> bool:
+        """See :class:`Listing`."""
+        return await is_to_be_swept(catalog, registry, settings)
+
+    def engine(
+        self, catalog: Catalog, registry: Registry, settings: CrawlSettings, clock: Clock
+    ) -> SweepEngine:
+        """See :class:`Listing`."""
+        territory = Territory(catalog, registry, self.endpoints, clock, account=self.account)
+        return SweepEngine(territory, self.reader, settings, clock)
+
+
+async def listings(transport: Transport, target: Target, settings: CrawlSettings) -> list[Listing]:
+    """What to crawl: one listing or more of a target, or one per registry that a list names."""
     name, source = target.registry.name, target.source
     if source.images:
         lists = await sources_of(Path(source.images), name, settings.rows_per_page(PAGE_LINES))
-        return [(each.registry, each) for each in lists]
+        return [Plain(each.registry, each) for each in lists]
     if target.is_v1:
-        return [(name, V1Search(v1_client(transport, target)))]
+        return [Plain(name, V1Search(v1_client(transport, target)))]
     if source.registry:
         page_size = settings.rows_per_page(PAGE_SIZE)
-        return [(name, RegistryCatalog(client(transport, target), page_size=page_size))]
+        return [Plain(name, RegistryCatalog(client(transport, target), page_size=page_size))]
+    return [_of_hub(each, transport, target, settings) for each in source.listing]
+
+
+def _of_hub(listing: str, transport: Transport, target: Target, settings: CrawlSettings) -> Listing:
+    if listing == "sweep":
+        endpoints = tuple(_endpoints(target, settings))
+        return Swept(target.registry.name, endpoints, PageReader(transport), target.source.username)
     page_size = settings.rows_per_page(settings.page_size)
-    return [
-        (name, _hub_listing(each, transport, target, settings.query, page_size)) for each in source.listing
+    return Plain(target.registry.name, _hub_listing(listing, transport, target, settings.query, page_size))
+
+
+def _endpoints(target: Target, settings: CrawlSettings) -> list[Endpoint]:
+    source = target.source
+    urls = {"v1": source.v1_url}
+    endpoints: list[Endpoint] = [
+        _SEARCHES[each](urls.get(each, source.search_url)) for each in settings.searches
     ]
+    return [*endpoints, Namespace(source.search_url)] if settings.namespaces else endpoints
 
 
 def _hub_listing(listing: str, transport: Transport, target: Target, query: str, page_size: int) -> Source:
     name, source = target.registry.name, target.source
     if listing == "official":
-        return OfficialListing(transport, name, source.search_url, page_size=page_size)
+        official = Query(OFFICIAL_NAMESPACE)
+        return QueryListing(transport, name, Namespace(source.search_url), official, page_size)
     if listing == "search":
-        return HubSearch(transport, name, source.search_url, query=query, page_size=page_size)
+        return QueryListing(transport, name, SearchV2(source.search_url), Query(query), page_size)
     if listing == "v1":
-        return HubSearchV1(transport, name, source.v1_url, query=query, page_size=page_size)
+        return QueryListing(transport, name, SearchV1(source.v1_url), Query(query), page_size)
     return HubPages(transport, name, source.search_url, query=query)

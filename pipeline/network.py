@@ -61,6 +61,9 @@ async def open_transport(
         transport = Transport(
             session, settings.http, clock=clock, random=jitter, credentials=credentials, memory=memory
         )
+        for target in targets:
+            if target.tags_url:
+                transport.log_in(target.tags_url, target.base_url)
         try:
             yield transport
         finally:

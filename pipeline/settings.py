@@ -81,16 +81,16 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     listing: Annotated[
-        tuple[Literal["official", "search", "v1", "pages"], ...],
+        tuple[Literal["sweep", "official", "search", "v1", "pages"], ...],
         Meta(
             min_length=1,
             description=(
-                "How a hub is listed, one way after the other: its official images (`official`), its search "
-                "(`search`), the older search of its index (`v1`), its HTML result pages (`pages`). The "
-                "official images are listed whole; a search shows only the first rows of what it finds."
+                "How a hub is listed, one way after the other: by many searches and the listing of every "
+                "namespace found (`sweep`, see docs/crawling.md), its official images (`official`), a single "
+                "search (`search`), that of its older index (`v1`), its HTML result pages (`pages`)."
             ),
         ),
-    ] = ("official", "search")
+    ] = ("sweep",)
     search_url: Annotated[
         str,
         Meta(description="Base URL of the hub's web site: search, result pages and namespace listings."),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from analyzer.engine import AnalyzeSummary
     from corpus.catalog.census import Census, Work
+    from corpus.catalog.coverage import Coverage
     from corpus.catalog.failures import FailureGroup
     from corpus.catalog.images import Retries
     from downloader.engine import DownloadSummary
@@ -25,7 +26,7 @@ WHY_FAILED = "hubcrawl status --failures"
 
 def crawl_lines(census: Census, data: Path) -> list[str]:
     """What the catalog holds after a crawl."""
-    return [_whole(data), *_found(census), *_by_registry(census)]
+    return [_whole(data), *_found(census), *_by_registry(census), *_covered(census)]
 
 
 def download_lines(census: Census, data: Path) -> list[str]:
@@ -48,6 +49,7 @@ def status_lines(census: Census, data: Path) -> list[str]:
         _line("data", str(data)),
         *_found(census),
         *_by_registry(census),
+        *_covered(census),
         *_fetched(census, data),
         *_profiled(census),
     ]
@@ -125,6 +127,36 @@ def _found(census: Census) -> Iterator[str]:
 def _by_registry(census: Census) -> Iterator[str]:
     if len(census.registries) > 1:
         yield from _counts("registries", census.registries)
+
+
+def _covered(census: Census) -> Iterator[str]:
+    """How complete the sweeps are, and what is known to be out of reach."""
+    for registry, coverage in census.coverage.items():
+        label = "coverage" if len(census.coverage) == 1 else registry
+        yield from labelled(label, _coverage_lines(coverage))
+
+
+def _coverage_lines(coverage: Coverage) -> Iterator[str]:
+    searched, listed = coverage.queries, coverage.namespaces
+    yield f"{_count(searched, 'search', 'searches')} answered, {counted(listed, 'namespace')} listed"
+    if coverage.queries_waiting or coverage.namespaces_waiting:
+        yield (
+            f"{_count(coverage.queries_waiting, 'search', 'searches')} and "
+            f"{counted(coverage.namespaces_waiting, 'namespace')} still to ask"
+        )
+    if coverage.estimated is not None and coverage.shown is not None:
+        share = 100 * coverage.found / max(coverage.estimated, 1)
+        yield f"{share:.2f} % of about {coverage.estimated:,} known (95 %: at most {coverage.high:,} exist)"
+    if coverage.gone:
+        yield f"{coverage.gone:,} more were there once, and their namespace no longer lists them"
+    if coverage.unreadable:
+        yield f"out of reach: {counted(coverage.unreadable, 'row')} that the site cannot serve"
+    for why, queries in sorted(coverage.out_of_reach.items()):
+        yield f"out of reach: {_count(queries, 'search', 'searches')} given up, {printable(why)}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _fetched(census: Census, data: Path) -> Iterator[str]:

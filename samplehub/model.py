@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from registry.digests import Digest
@@ -36,6 +36,25 @@ class StoredManifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Facets:
+    """What a search can be narrowed by.
+
+    Attributes:
+        badge: ``none``, ``official``, ``verified_publisher`` or ``open_source``; empty: in no bucket.
+        kind: ``image``, ``plugin`` or ``extension``; empty: in no bucket.
+        architectures: Of all its images; there may be none.
+        operating_systems: Likewise.
+        categories: Slugs; most have none.
+    """
+
+    badge: str = "none"
+    kind: str = "image"
+    architectures: tuple[str, ...] = ()
+    operating_systems: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """One repository: what the site says about it and what the registry holds of it.
 
@@ -51,6 +70,7 @@ class Repository:
         manifests: By canonical digest (of the JWS payload for signed schema 1).
         tags: Tag to digest.
         blobs: Every blob that a manifest of this repository names and the registry holds.
+        facets: ``None`` where they follow from the name and the images.
     """
 
     name: str
@@ -64,6 +84,7 @@ class Repository:
     manifests: Mapping[Digest, StoredManifest] = field(default_factory=dict)
     tags: Mapping[str, Digest] = field(default_factory=dict)
     blobs: frozenset[Digest] = frozenset()
+    facets: Facets | None = None
 
     @property
     def namespace(self) -> str:
@@ -96,7 +117,7 @@ class Hub:
         truncated: Blobs whose second half never arrives, although it is announced.
     """
 
-    repositories: tuple[Repository, ...]
+    repositories: Sequence[Repository]
     blobs: Mapping[Digest, bytes]
     truncated: frozenset[Digest] = frozenset()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from corpus.catalog.allowances import AllowanceCatalog
 from corpus.catalog.census import CensusCatalog
 from corpus.catalog.contents import ContentCatalog
+from corpus.catalog.coverage import CoverageCatalog
 from corpus.catalog.database import Database
 from corpus.catalog.failures import FailureCatalog
 from corpus.catalog.images import ImageCatalog
@@ -16,8 +17,10 @@ from corpus.catalog.plan import PlanCatalog
 from corpus.catalog.profiles import ProfileCatalog
 from corpus.catalog.repositories import RepositoryCatalog
 from corpus.catalog.runs import RunCatalog
+from corpus.catalog.sweeps import SweepCatalog
 from corpus.catalog.v1 import V1Catalog
 from corpus.catalog.verification import VerificationCatalog
+from corpus.evidence import EvidenceStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,24 +43,27 @@ class Catalog:
     failures: FailureCatalog
     verification: VerificationCatalog
     allowances: AllowanceCatalog
+    sweeps: SweepCatalog
+    coverage: CoverageCatalog
+    evidence: EvidenceStore
 
 
 @asynccontextmanager
 async def open_catalog(layout: Layout) -> AsyncIterator[Catalog]:
     """The catalog of a data directory; ``ConfigurationError`` says why it cannot be used."""
-    async with _closing(await Database.open(layout.catalog)) as catalog:
+    async with _closing(await Database.open(layout.catalog), layout) as catalog:
         yield catalog
 
 
 @asynccontextmanager
 async def read_catalog(layout: Layout) -> AsyncIterator[Catalog]:
     """The same to look at only: nothing is created or written, and read-only storage will do."""
-    async with _closing(await Database.open_readonly(layout.catalog)) as catalog:
+    async with _closing(await Database.open_readonly(layout.catalog), layout) as catalog:
         yield catalog
 
 
 @asynccontextmanager
-async def _closing(database: Database) -> AsyncIterator[Catalog]:
+async def _closing(database: Database, layout: Layout) -> AsyncIterator[Catalog]:
     try:
         yield Catalog(
             repositories=RepositoryCatalog(database),
@@ -71,6 +77,9 @@ async def _closing(database: Database) -> AsyncIterator[Catalog]:
             failures=FailureCatalog(database),
             verification=VerificationCatalog(database),
             allowances=AllowanceCatalog(database),
+            sweeps=SweepCatalog(database),
+            coverage=CoverageCatalog(database),
+            evidence=EvidenceStore(database, layout.evidence),
         )
     finally:
         await database.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import case, exists, func, select
 
+from corpus.catalog.coverage import Coverage, CoverageCatalog
 from corpus.catalog.profiles import is_fetched, is_layer
 from corpus.catalog.schema import (
     blobs,
@@ -15,6 +16,7 @@ from corpus.catalog.schema import (
     images,
     layer_profiles,
     pages,
+    queries,
     repositories,
     sightings,
 )
@@ -80,6 +82,7 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
     failures: dict[str, int]  # of images, by reason
     layer_failures: dict[str, int]  # of layers, by status
     registries: dict[str, int]  # repositories found, by registry
+    coverage: dict[str, Coverage]  # how complete sweeps are, by registry
 
 
 class CensusCatalog:
@@ -120,6 +123,7 @@ class CensusCatalog:
                     .group_by(repositories.c.registry)
                     .order_by(repositories.c.registry),
                 ),
+                coverage=await CoverageCatalog(self._database).all(),
             )
 
 
@@ -182,12 +186,16 @@ async def _repositories(connection: AsyncConnection) -> Repositories:
             )
         )
     ).one()
-    listed = select(func.coalesce(func.sum(sightings.c.times_seen), 0))
+    # What overlapping searches list again within minutes is counted with the queries only.
+    swept = select(func.coalesce(func.sum(queries.c.rows), 0))
+    plain = select(func.coalesce(func.sum(sightings.c.times_seen), 0)).where(
+        sightings.c.source.not_in(select(queries.c.registry + " " + queries.c.endpoint))
+    )
     frontier = select(_tally(pages.c.state, State.PENDING), _tally(pages.c.state, State.FAILED))
     pending, failed = (await connection.execute(frontier)).one()
     return Repositories(
         found=found,
-        rows_listed=(await connection.execute(listed)).scalar_one(),
+        rows_listed=sum([(await connection.execute(each)).scalar_one() for each in (swept, plain)]),
         official=official,
         unpullable=unpullable,
         pages_pending=pending,

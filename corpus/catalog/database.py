@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from functools import wraps
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, event, insert, inspect, select, text
+from sqlalchemy import ARRAY, URL, any_, event, func, insert, inspect, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -20,10 +22,10 @@ from corpus.catalog.schema import FORMAT_VERSION, meta, metadata
 from registry.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
     from pathlib import Path
 
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import Column, ColumnElement, Insert, Table
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 Row = dict[str, Any]
@@ -226,8 +228,8 @@ async def upsert(
     *,
     key: Sequence[str],
     update: Mapping[str, ColumnElement[Any]] | Sequence[str] = (),
-) -> None:
-    """Insert ``rows``; where ``key`` exists, update.
+) -> int:
+    """Insert ``rows``; where ``key`` exists, update. Returns how many rows were written.
 
     Args:
         connection: In a transaction.
@@ -238,13 +240,40 @@ async def upsert(
             the value proposed for column ``x``); nothing leaves an existing row as it is.
     """
     if not rows:
-        return
+        return 0
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table)
     changes = (
         dict(update) if isinstance(update, Mapping) else {name: statement.excluded[name] for name in update}
     )
     if changes:
-        await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+        written = statement.on_conflict_do_update(index_elements=key, set_=changes)
     else:
-        await connection.execute(statement.on_conflict_do_nothing(index_elements=key), rows)
+        written = statement.on_conflict_do_nothing(index_elements=key)
+    return await _execute_many(connection, written, rows)
+
+
+async def _execute_many(connection: AsyncConnection, statement: Insert, rows: Sequence[Row]) -> int:
+    """Execute a statement for every row; returns how many rows were written.
+
+    SQLAlchemy looks at every value of every row, which takes longer than SQLite does to write it. Here it
+    only writes the statement; the driver knows all types that rows have.
+    """
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    names = compiled.positiontup or []
+    given = rows[0].keys()
+    if len(names) > 1 and given >= set(names):
+        values = list(map(itemgetter(*names), rows))
+    else:  # some stand in the statement
+        values = [
+            tuple(row[name] if name in given else compiled.params[name] for name in names) for row in rows
+        ]
+    return (await connection.exec_driver_sql(compiled.string, values)).rowcount
+
+
+def among(connection: AsyncConnection, column: Column[T], values: Iterable[T]) -> ColumnElement[bool]:
+    """Whether a column has one of any number of values, which go to the database as one."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))

@@ -14,6 +14,7 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         "ALTER TABLE images ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE images ADD COLUMN retry_at FLOAT",
         "UPDATE images SET attempts = 1, retry_at = finished_at WHERE state = 'failed' AND is_temporary",
+        "ALTER TABLE repositories ADD COLUMN gone_at FLOAT",
         "ALTER TABLE manifests ADD COLUMN flags TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE manifests ADD COLUMN artifact_type TEXT",
         "ALTER TABLE manifests ADD COLUMN subject_digest TEXT",

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, case, func, literal_column, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 
-from corpus.catalog.database import IN_CHUNK, Row, uninterrupted, upsert
-from corpus.catalog.schema import images, pages, registries, repositories, sightings
-from corpus.records import Page, Registry, RepositoryRecord, State
-from registry.names import is_repository_name
+from corpus.catalog.database import uninterrupted, upsert
+from corpus.catalog.schema import pages, registries, repositories
+from corpus.catalog.sightings import Listed, record
+from corpus.records import Page, Registry, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from collections.abc import Sequence
 
     from corpus.catalog.database import Database
-    from corpus.records import Failure
-
-_SAID_BY_SOURCE = (
-    "is_official",
-    "pull_count",
-    "star_count",
-    "description",
-    "registered_at",
-    "last_updated_at",
-    "storage_bytes",
-)
+    from corpus.records import Failure, RepositoryRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +144,8 @@ class RepositoryCatalog:
         """Record a page that came, its repositories, and the pages it leads to, in one transaction."""
         following = [{"source": page.source, "cursor": c, "state": State.PENDING} for c in next_cursors]
         async with self._database.write() as connection:
-            counts = await _record(connection, registry, records, source=page.source, url=url, now=now)
+            [brought] = await record(connection, registry, [Listed(page.source, url, records)], now)
+            counts = PageCounts(rows=len(records), rows_new=len(brought.new))
             done = {
                 "state": State.DONE,
                 "rows": counts.rows,
@@ -191,89 +179,5 @@ class RepositoryCatalog:
             await upsert(connection, pages, following, key=["source", "cursor"])
 
 
-async def _record(
-    connection: AsyncConnection,
-    registry: str,
-    records: Sequence[RepositoryRecord],
-    *,
-    source: str,
-    url: str,
-    now: float,
-) -> PageCounts:
-    """Merge the rows of one page: one repository per name, every listing of it counted."""
-    merged: dict[str, RepositoryRecord] = {}
-    for record in records:
-        merged[record.name] = _merge(merged.get(record.name, record), record)
-    known = await _ids(connection, registry, merged)
-    rows = [_row(registry, record, now) for record in merged.values()]
-    await upsert(connection, repositories, rows, key=["registry", "name"], update=_changes())
-    ids = await _ids(connection, registry, merged)
-    times = Counter(record.name for record in records)
-    seen = [
-        {
-            "repository_id": ids[name],
-            "source": source,
-            "url": url,
-            "first_seen_at": now,
-            "last_seen_at": now,
-            "times_seen": times[name],
-        }
-        for name in merged
-    ]
-    more = {
-        "last_seen_at": _excluded("last_seen_at"),
-        "times_seen": sightings.c.times_seen + _excluded("times_seen"),
-    }
-    await upsert(connection, sightings, seen, key=["repository_id", "source"], update=more)
-    asked = [
-        {"repository_id": ids[record.name], "reference": record.reference, "state": State.PENDING}
-        for record in records
-        if record.reference is not None
-    ]
-    await upsert(connection, images, asked, key=["repository_id", "reference"])
-    return PageCounts(rows=len(records), rows_new=len(ids) - len(known))
-
-
-def _merge(older: RepositoryRecord, newer: RepositoryRecord) -> RepositoryRecord:
-    """Two rows of one page about the same repository, by the rule of :func:`_changes`."""
-    said = {name: value for name in _SAID_BY_SOURCE if (value := getattr(newer, name)) is not None}
-    return replace(older, **said)
-
-
-def _row(registry: str, record: RepositoryRecord, now: float) -> Row:
-    return {
-        "registry": registry,
-        "name": record.name,
-        "is_pullable": is_repository_name(record.name),
-        "first_seen_at": now,
-        "last_seen_at": now,
-        **{name: getattr(record, name) for name in _SAID_BY_SOURCE},
-    }
-
-
 def _tally(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
-def _excluded(name: str) -> ColumnElement[object]:
-    """The value proposed for insertion, in an ON CONFLICT clause of either dialect."""
-    return literal_column(f"excluded.{name}")
-
-
-def _changes() -> dict[str, ColumnElement[object]]:
-    """Newer values replace older ones; silence replaces nothing."""
-    said: dict[str, ColumnElement[object]] = {
-        name: func.coalesce(_excluded(name), repositories.c[name]) for name in _SAID_BY_SOURCE
-    }
-    return {**said, "last_seen_at": _excluded("last_seen_at")}
-
-
-async def _ids(connection: AsyncConnection, registry: str, names: Iterable[str]) -> dict[str, int]:
-    ids: dict[str, int] = {}
-    wanted = list(names)
-    for start in range(0, len(wanted), IN_CHUNK):
-        query = select(repositories.c.name, repositories.c.id).where(
-            repositories.c.registry == registry, repositories.c.name.in_(wanted[start : start + IN_CHUNK])
-        )
-        ids.update({name: identifier for name, identifier in await connection.execute(query)})  # noqa: C416 - Row pairs
-    return ids

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -59,7 +60,19 @@ repositories = Table(
     Column("first_seen_at", Float, nullable=False),
     Column("last_seen_at", Float, nullable=False),
     Column("tags_rule", Text),  # the rule by which tags were last turned into images
+    Column("gone_at", Float),  # when a complete listing of its namespace no longer had it
     UniqueConstraint("registry", "name"),
+)
+
+# Pulls and stars over time: one row for each time they were found to be others than before.
+repository_counts = Table(
+    "repository_counts",
+    metadata,
+    Column("repository_id", Integer, ForeignKey("repositories.id"), primary_key=True),
+    Column("seen_at", Float, primary_key=True),
+    Column("pull_count", BigInteger),
+    Column("star_count", BigInteger),
+    sqlite_with_rowid=False,
 )
 
 # Where and how often a repository was listed: rows listed = sum(times_seen).
@@ -90,6 +103,100 @@ pages = Table(
     Column("finished_at", Float),
     UniqueConstraint("source", "cursor"),
     Index("pages_by_state", "source", "state"),  # the next page among 100,000 that are done
+)
+
+# When a hub was listed by many queries.
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("registry", Text, ForeignKey("registries.name"), primary_key=True),
+    Column("started_at", Float, nullable=False),
+    Column("completed_at", Float),
+    Column("coverage", Text),  # JSON
+)
+
+# The ledger of a sweep: every query of every endpoint, and what it showed. Its state is ``pending`` (not
+# asked yet), ``open`` (some of its pages are here), or its end (:class:`corpus.catalog.sweeps.End`).
+queries = Table(
+    "queries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("registry", Text, ForeignKey("registries.name"), nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("key", Text, nullable=False),  # term, facets and order, as JSON
+    Column("parent_id", Integer),  # the query that was split into this one
+    Column("state", Text, nullable=False),
+    Column("priority", Float, nullable=False),  # what is asked first has the highest
+    Column("claimed", BigInteger),  # rows, as the site says
+    Column("rows", Integer, nullable=False, server_default=text("0")),
+    Column("distinct_names", Integer, nullable=False, server_default=text("0")),
+    Column("new_names", Integer, nullable=False, server_default=text("0")),
+    Column(
+        "prefixed", Integer, nullable=False, server_default=text("0")
+    ),  # rows whose name begins with the term
+    Column("last_new", Integer, nullable=False, server_default=text("0")),  # new names of the last page
+    Column("pages", Integer, nullable=False, server_default=text("0")),  # that came
+    Column("whole", Integer, nullable=False, server_default=text("0")),  # rows that have its words as words
+    Column("refused_at", Integer),  # the lowest offset that was refused, in rows
+    Column("unreadable", Integer, nullable=False, server_default=text("0")),  # rows behind a bad document
+    Column("retry_at", Float, nullable=False, server_default=text("0")),  # not before; a page of it failed
+    Column("why", Text),  # why it ended as it did
+    Column("finished_at", Float),
+    UniqueConstraint("registry", "endpoint", "key"),
+    Index("queries_by_priority", "registry", "state", text("priority DESC"), "id"),
+    Index("queries_by_parent", "parent_id"),
+)
+
+# The pages of queries: those that came, those that failed, and parts of the latter that are to be asked for.
+slices = Table(
+    "slices",
+    metadata,
+    Column("query_id", Integer, ForeignKey("queries.id"), primary_key=True),
+    Column("page", Integer, primary_key=True),  # from 1
+    Column("size", Integer, primary_key=True),  # rows per page
+    Column("state", Text, nullable=False),
+    Column("rows", Integer),
+    Column("names", LargeBinary),  # 8 bytes for each name, while its query is open
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("is_temporary", Boolean),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("finished_at", Float),
+    sqlite_with_rowid=False,
+)
+
+# The words of names, and how many known names have each.
+words = Table(
+    "words",
+    metadata,
+    Column("registry", Text, ForeignKey("registries.name"), primary_key=True),
+    Column("word", Text, primary_key=True),
+    Column("names", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What is known of the windows that endpoints grant.
+windows = Table(
+    "windows",
+    metadata,
+    Column("registry", Text, ForeignKey("registries.name"), primary_key=True),
+    Column("endpoint", Text, primary_key=True),
+    Column("account", Text, primary_key=True),  # "" is anonymous
+    Column("window", Text, nullable=False),  # JSON
+    Column("learned_at", Float, nullable=False),
+)
+
+# Answers that were not what their endpoint gives; the bodies are files, named by their sha256.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("registry", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("status", Integer),
+    Column("reason", Text, nullable=False),
+    Column("body_sha256", Text, nullable=False),
+    Column("seen_at", Float, nullable=False),
 )
 
 images = Table(

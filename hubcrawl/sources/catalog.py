@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corpus.records import RepositoryRecord
+from hubcrawl.shapes import unexpected
 from hubcrawl.sources import Listing
-from hubcrawl.sources.shapes import unexpected
-from hubcrawl.sources.texts import as_name
+from hubcrawl.texts import as_name
 from registry.transport.urls import origin, redacted
 
 if TYPE_CHECKING:

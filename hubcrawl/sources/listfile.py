@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from corpus.records import RepositoryRecord
 from hubcrawl.sources import Listing
 from hubcrawl.sources.lines import Line, LineSplitter, read_chunks, read_lines, unreadable
-from hubcrawl.sources.texts import as_name
+from hubcrawl.texts import as_name
 from registry.errors import ConfigurationError
 from registry.names import hub_repository, parse_reference
 

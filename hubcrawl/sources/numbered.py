@@ -7,20 +7,21 @@ named hosts of the inside (``search-api.s.us-east-1.aws.dckr.io``); the URL is b
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import msgspec
 
+from hubcrawl.answers import Answer, classify
+from hubcrawl.endpoints import served_size
+from hubcrawl.queries import Slice
+from hubcrawl.shapes import unexpected
 from hubcrawl.sources import Listing
-from hubcrawl.sources.shapes import unexpected
 from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from corpus.records import RepositoryRecord
+    from hubcrawl.endpoints import Rows
     from registry.transport.http import Transport
 
 # A page of 100 rows takes 60 kB, a saved result page 97 kB; this bounds the parsing of a hostile one.
@@ -28,6 +29,8 @@ MAX_PAGE_BYTES = 2 << 20
 
 # Refusals and the end of a listing are told by these.
 _TELLING = frozenset({403, 404})
+
+_CHALLENGED = "the site wants a browser to solve a challenge; wait some hours, or use another source"
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,28 +57,36 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
         """The next page."""
         return Place(self.page + 1, self.page_size)
 
+    @property
+    def part(self) -> Slice:
+        """The rows it has."""
+        return Slice(self.page, self.page_size)
+
+    def after(self, rows: Rows) -> tuple[Place, ...]:
+        """The pages that this one, with ``rows``, leads to."""
+        if not rows.goes_on(self.part):
+            return ()
+        if rows.has_more is not None:
+            return (self.following,)
+        # Where pages are offsets, a site that serves fewer rows than asked for would have some skipped.
+        return (Place(self.page + 1, served_size(self.part, rows)),)
+
     def __str__(self) -> str:
         """How far the pages before this one reach."""
         rows = (self.page - 1) * self.page_size
         return f"{rows:,} rows" if rows else f"{self.page - 1:,} pages"
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What was read from the body of one page."""
-
-    records: tuple[RepositoryRecord, ...]
-    has_more: bool
-    claimed: int | None
-
-
 class NumberedListing(ABC):
     """A listing whose pages are numbered; subclasses know its URLs and how to read a body."""
 
-    def __init__(self, transport: Transport, name: str, page_size: int = 0) -> None:
+    def __init__(
+        self, transport: Transport, name: str, page_size: int = 0, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self._transport = transport
         self._page_size = page_size
+        self._headers = headers
 
     @abstractmethod
     def url(self, place: Place) -> str:
@@ -97,7 +108,9 @@ class NumberedListing(ABC):
         """Read the page; one past the end is an empty one."""
         place = Place.parse(cursor)
         url = self.url(place)
-        answer = await self._transport.request("GET", url, max_bytes=MAX_PAGE_BYTES, accept_statuses=_TELLING)
+        answer = await self._transport.request(
+            "GET", url, headers=self._headers, scope="", max_bytes=MAX_PAGE_BYTES, accept_statuses=_TELLING
+        )
         if answer.status == 404 and place.page > 1:
             return Listing(url)
         if answer.status in _TELLING:
@@ -105,29 +118,23 @@ class NumberedListing(ABC):
         rows = self.parse(answer.body, url)
         if rows.has_more and not rows.records:
             raise unexpected(url, "an empty page that says the listing goes on")
-        return Listing(url, rows.records, (place.following.cursor,) if rows.has_more else (), rows.claimed)
+        following = tuple(each.cursor for each in place.after(rows))
+        return Listing(url, rows.records, following, rows.claimed)
 
 
 def refusal(status: int, body: bytes, url: str, place: Place) -> RegistryError:
-    """Why a page was refused, told apart by what is known of Docker Hub's answers.
+    """Why a page was refused, or not found though it is the first, as an error.
 
     Only the window is permanent: an address may be corrected, and a block is lifted.
     """
-    said = body[:65_536].lower()
-    if status == 404:
-        return RegistryError(
-            Reason.REPO_MISSING, "there is no such listing", url=url, status=status, temporary=True
-        )
-    if b"offset too large" in said:
+    answer = classify(status, {}, body, place.part)
+    if answer is Answer.WINDOW:
         detail = f"the site refuses to list beyond {place} anonymously; what lies further takes other queries"
         return RegistryError(Reason.DENIED, detail, url=url, status=status)
-    if b"just a moment" in said:
-        detail = "the site wants a browser to solve a challenge; wait some hours, or use another source"
+    if status == 404:
+        reason, detail = Reason.REPO_MISSING, "there is no such listing"
+    elif answer is Answer.CHALLENGE:
+        reason, detail = Reason.DENIED, _CHALLENGED
     else:
-        detail = "the site refuses this listing"
-    return RegistryError(Reason.DENIED, detail, url=url, status=status, temporary=True)
-
-
-def build_url(base_url: str, path: str, query: Mapping[str, str | int]) -> str:
-    """``base_url`` + ``path`` + ``query``, percent-encoded."""
-    return f"{base_url.rstrip('/')}{path}?{urlencode(query)}"
+        reason, detail = Reason.DENIED, "the site refuses this listing"
+    return RegistryError(reason, detail, url=url, status=status, temporary=True)

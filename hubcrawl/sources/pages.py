@@ -20,11 +20,12 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup
 
 from corpus.records import RepositoryRecord
-from hubcrawl.sources.numbered import NumberedListing, Place, Rows, build_url
-from hubcrawl.sources.official import OFFICIAL_NAMESPACE, NamespaceRow
-from hubcrawl.sources.search import SearchRow
-from hubcrawl.sources.shapes import convert, unexpected
-from hubcrawl.sources.texts import as_name
+from hubcrawl.endpoints import Rows, build_url
+from hubcrawl.endpoints.namespaces import OFFICIAL_NAMESPACE, NamespaceRow
+from hubcrawl.endpoints.search_v2 import SearchRow
+from hubcrawl.shapes import convert, unexpected
+from hubcrawl.sources.numbered import NumberedListing, Place
+from hubcrawl.texts import as_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,12 @@ if TYPE_CHECKING:
 
 _LIST = "ul.no-bullet"
 _ITEM = "li[class^=RepositoryListItem__repositoryListItem]"
-_LINK = "a[href]"
+
+# A page has 10 or 15 items; saved ones have 100 kB and 700 tags, start and end. To parse a tag takes 50 µs,
+# and to find the link of an item may mean to pass all tags: more of each would hold up everything else.
+_MAX_BYTES = 512 << 10
+_MAX_TAGS = 5_000
+_MAX_ITEMS = 50
 
 _OFFICIAL_LINK = re.compile(r"/_/([^/]+)/?")
 _LINK_TO = re.compile(r"/r/([^/]+/[^/]+)/?")
@@ -65,6 +71,8 @@ class HubPages(NumberedListing):
 
     def parse(self, body: bytes, url: str) -> Rows:
         """Read a page. Its script may say where the listing ends; else an empty page is the end."""
+        if len(body) > _MAX_BYTES or body.count(b"<") > _MAX_TAGS:
+            raise unexpected(url, "larger than any list of repositories")
         page = BeautifulSoup(body, "lxml")
         names = _listed_names(page, url)
         state = _script_state(page, url)
@@ -84,11 +92,14 @@ def _listed_names(page: BeautifulSoup, url: str) -> list[str]:
     """The repositories in the visible list, in its order."""
     if page.select_one(_LIST) is None and not _TOTAL.search(page.get_text()):
         raise unexpected(url, "no list of repositories in the page")
-    return [_name(item, url) for item in page.select(_ITEM)]
+    items = page.select(_ITEM, limit=_MAX_ITEMS + 1)
+    if len(items) > _MAX_ITEMS:
+        raise unexpected(url, "more items than any list of repositories has")
+    return [_name(item, url) for item in items]
 
 
 def _name(item: Tag, url: str) -> str:
-    link = item.select_one(_LINK)
+    link = item.find("a", href=True)
     path = unquote(str(link["href"])) if link is not None else ""
     if official := _OFFICIAL_LINK.fullmatch(path):
         return as_name(f"{OFFICIAL_NAMESPACE}/{official[1]}")

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import msgspec
 
 from corpus.records import RepositoryRecord
+from hubcrawl.shapes import Count, Name, decode, unexpected
 from hubcrawl.sources import Listing
-from hubcrawl.sources.shapes import Count, Name, decode, unexpected
-from hubcrawl.sources.texts import as_description, as_name
+from hubcrawl.texts import as_description, as_name
 from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:

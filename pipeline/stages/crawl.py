@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hubcrawl.engine import CrawlEngine, has_work
 from pipeline.listings import listings
 from pipeline.network import open_transport, require_accounts, started, unreachable
 from pipeline.phrases import counted
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from corpus.records import Registry
     from hubcrawl.engine import CrawlSummary
     from hubcrawl.settings import CrawlSettings
+    from pipeline.listings import Listing
     from pipeline.targets import Target
     from registry.transport.http import Transport
 
@@ -33,8 +33,8 @@ async def crawl(bench: Bench) -> int:
     target = crawl_target(settings.source, known)
     async with open_transport(settings, bench.clock, bench.catalog.allowances, [target]) as transport:
         listed = [
-            (registry_named(name, target, known), source.name)
-            for name, source in await listings(transport, target, settings.crawl)
+            (registry_named(each.registry, target, known), each)
+            for each in await listings(transport, target, settings.crawl)
         ]
         if pending := await _pending(bench, listed, settings.crawl):
             return await bench.record(partial(_crawl, bench, transport, target, pending))
@@ -44,9 +44,15 @@ async def crawl(bench: Bench) -> int:
     return bench.nothing_to_do(why, crawl_lines(await bench.census(), bench.layout.root))
 
 
-async def _pending(bench: Bench, listed: Sequence[tuple[Registry, str]], settings: CrawlSettings) -> set[str]:
-    """Which of these listings have pages to read."""
-    return {name for registry, name in listed if await has_work(bench.catalog, registry, name, settings)}
+async def _pending(
+    bench: Bench, listed: Sequence[tuple[Registry, Listing]], settings: CrawlSettings
+) -> set[str]:
+    """Which of these listings have something to ask for, by name."""
+    return {
+        listing.name
+        for registry, listing in listed
+        if await listing.has_work(bench.catalog, registry, settings)
+    }
 
 
 async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Collection[str]) -> Report:
@@ -58,10 +64,10 @@ async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Co
         await _require_site(bench, transport, reached)
         if target.source.registry:
             await bench.patiently(transport.waiting, require_accounts(transport, [target]))
-        for name, source in await listings(transport, reached, settings):
-            if source.name in pending:
-                registry = registry_named(name, target, known)
-                engine = CrawlEngine(bench.catalog, registry, source, settings, bench.clock)
+        for listing in await listings(transport, reached, settings):
+            if listing.name in pending:
+                registry = registry_named(listing.registry, target, known)
+                engine = listing.engine(bench.catalog, registry, settings, bench.clock)
                 summaries.append(await bench.run(engine, "row", transport.waiting))
     return Report(
         this_run=list(crawled(summaries, target.registry.name)),

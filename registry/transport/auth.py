@@ -9,6 +9,7 @@ from registry.errors import ConfigurationError, Reason, RegistryError
 from registry.transport.addresses import is_confidential
 from registry.transport.caching import FreshCache
 from registry.transport.credentials import basic
+from registry.transport.site_login import SiteLogin
 from registry.transport.tokens import Token, TokenKey, ways_to_ask
 from registry.transport.urls import authority, origin, printable, redacted
 
@@ -42,6 +43,10 @@ class Authorization:
         """Whether it was a token that may have run out by ``now`` (monotonic seconds)."""
         return self.token is not None and now >= self.token.good_until
 
+    def differs_from(self, refused: Authorization | None) -> bool:
+        """Whether there is any use in sending this after ``refused``."""
+        return refused is None or self.header != refused.header
+
 
 class Authenticator:
     """Answers challenges, and remembers them: the second request to a registry brings its token along."""
@@ -73,6 +78,8 @@ class Authenticator:
         self._tokens = FreshCache[TokenKey, Token](clock, _MAX_TOKENS)
         # By origin of a registry; only configured registries are ever asked with a scope.
         self._challenges: dict[str, Challenge] = {}
+        # By origin of a site: the login, and the registry whose account it is for.
+        self._sites: dict[str, tuple[SiteLogin, str]] = {}
         # Origin of a registry whose token server has another way than this method.
         self._unknown_ways: set[tuple[str, str]] = set()
 
@@ -87,6 +94,14 @@ class Authenticator:
         """
         return await self._keyring.account(authority(url))
 
+    def log_in(self, site_url: str, registry_url: str) -> None:
+        """Have requests to this site made as the account of that registry, if there is one.
+
+        A site that is the registry itself says by its challenges what it wants.
+        """
+        if origin(site_url) != origin(registry_url):
+            self._sites[origin(site_url)] = SiteLogin(site_url, self._clock, self._ask), registry_url
+
     async def known(self, url: str, scope: str | None) -> Authorization | None:
         """What the registry of ``url`` is known to want; ``None`` before it ever asked for anything.
 
@@ -96,6 +111,8 @@ class Authenticator:
         """
         if scope is None:
             return None
+        if origin(url) in self._sites:
+            return await self._at_site(url)
         challenge = self._challenges.get(origin(url))
         return None if challenge is None else await self._meet(challenge, url, scope)
 
@@ -108,14 +125,32 @@ class Authenticator:
             RegistryError: ``AUTH_REQUIRED``: nothing we have can help. Or the token cannot be had.
             ConfigurationError: The account cannot be had, or not without showing it to everybody.
         """
-        if refused is not None:
+        if origin(url) in self._sites:
+            authorization = await self._at_site(url, refused)
+            if authorization is not None and authorization.differs_from(refused):
+                return authorization
+            challenges = ()
+        elif refused is not None:
             await self._forget(url, refused)
         for challenge in sorted(challenges, key=lambda each: each.scheme != "bearer"):
             authorization = await self._meet(challenge, url, scope)
-            if authorization is not None and (refused is None or authorization.header != refused.header):
+            if authorization is not None and authorization.differs_from(refused):
                 self._challenges[origin(url)] = challenge
                 return authorization
         raise RegistryError(Reason.AUTH_REQUIRED, "a login is required", url=redacted(url), status=401)
+
+    async def _at_site(self, url: str, refused: Authorization | None = None) -> Authorization | None:
+        """What to send to a site that is logged in at; ``None`` without an account that it takes."""
+        login, registry_url = self._sites[origin(url)]
+        account = await self.account(registry_url)
+        if account is None:
+            return None
+        self._require_secrecy(url)
+        try:
+            token = await login.token(account, None if refused is None else refused.token)
+        except RegistryError as error:
+            raise _for_want_of_a_token(error) from None
+        return None if token is None else Authorization(f"Bearer {token.value}", account, token=token)
 
     async def _forget(self, url: str, refused: Authorization) -> None:
         """Make room for another token, or for another account where there was none in between."""
@@ -169,10 +204,7 @@ class Authenticator:
         try:
             return await self._ask_by_some_way(ways_to_ask(key, account), url, named_by)
         except RegistryError as error:
-            # The status is the token server's, and says nothing of what was asked of the registry.
-            error.status = None
-            error.detail = f"no token: {error.detail}"
-            raise
+            raise _for_want_of_a_token(error) from None
 
     async def _ask_by_some_way(self, ways: tuple[TokenRequest, ...], url: str, named_by: str | None) -> Token:
         """The token for the usual request, or to the other one if the server does not know that way."""
@@ -195,3 +227,10 @@ class Authenticator:
             f"the account would be sent unencrypted to {origin(url)}: "
             "use https, or allow it by http.plain_credentials"
         )
+
+
+def _for_want_of_a_token(error: RegistryError) -> RegistryError:
+    """The status is the token server's, and says nothing of what was asked of the registry."""
+    error.status = None
+    error.detail = f"no token: {error.detail}"
+    return error

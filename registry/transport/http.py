@@ -20,8 +20,8 @@ from registry.transport.failures import FOREIGN_ERRORS, error_of_answer, error_o
 from registry.transport.keyring import Keyring
 from registry.transport.limits import HostLimits
 from registry.transport.memory import NoMemory
+from registry.transport.pacing import Pacer
 from registry.transport.pulls import QUOTA, PullGates
-from registry.transport.quota import pause_until_reset
 from registry.transport.rationing import RequestLimits
 from registry.transport.redirects import MAX_HOPS, REDIRECT_STATUSES, headers_after, resolve_location
 from registry.transport.retry import Effort, delay, is_exhausted
@@ -127,6 +127,7 @@ class Transport:
         memory = memory or NoMemory()
         self._bodies = BodyReader(settings, clock)
         self._waits = Waits(clock)
+        self._pacer = Pacer(clock, self._waits)
         self._pulls = PullGates(settings.quota_pause_s, clock, self._waits, memory)
         self._requests = RequestLimits(parse_limits(settings.max_requests), clock, self._waits, memory)
 
@@ -219,6 +220,13 @@ class Transport:
         """
         return await self._authenticator.account(url)
 
+    def log_in(self, site_url: str, registry_url: str) -> None:
+        """Have requests to a hub's site made as the account of its registry, if there is one.
+
+        Those with a scope are, which at a site is empty: ``scope=""``.
+        """
+        self._authenticator.log_in(site_url, registry_url)
+
     async def _fetch(self, call: _Call, hear: Hear | None = None) -> Answer:
         async with self._exchange(call, hear) as response:
             body = b""
@@ -267,12 +275,12 @@ class Transport:
             form=request.form,
             named_by=named_by,
         )
-        return await self._with_retries(call, self._fetch_token)
+        return await self._with_retries(call, partial(self._fetch_token, request.lifetime_s))
 
-    async def _fetch_token(self, call: _Call) -> Token:
+    async def _fetch_token(self, lifetime_s: float, call: _Call) -> Token:
         asked_at = self._clock.monotonic()
         answer = await self._fetch(call)
-        return parse_token(answer.body, asked_at, answer.url)
+        return parse_token(answer.body, asked_at, answer.url, lifetime_s)
 
     async def _with_retries(self, call: _Call, attempt: Callable[[_Call], Awaitable[T]]) -> T:
         """The only place that tries again. No slot is held while it waits."""
@@ -338,7 +346,7 @@ class Transport:
         if authorization is not None:
             headers["Authorization"] = authorization.header
         for _ in range(MAX_HOPS + 1):
-            response = await self._send(stack, call, url, headers, named_by)
+            response = await self._send_in_turn(stack, call, url, headers, named_by)
             location = response.headers.get("Location")
             # A form holds a secret, which is for whom it was made out to.
             if response.status not in REDIRECT_STATUSES or location is None or call.form is not None:
@@ -350,6 +358,18 @@ class Transport:
         raise RegistryError(
             Reason.UNEXPECTED_ANSWER, f"more than {MAX_HOPS} redirects", url=redacted(call.url)
         )
+
+    async def _send_in_turn(
+        self, stack: AsyncExitStack, call: _Call, url: str, headers: Mapping[str, str], named_by: str | None
+    ) -> aiohttp.ClientResponse:
+        """One request on the wire, when what its host announces allows it."""
+        heard = await self._pacer.turn(authority(url))
+        response = None
+        try:
+            response = await self._send(stack, call, url, headers, named_by)
+        finally:
+            heard(None if response is None else response.headers)
+        return response
 
     async def _send(
         self, stack: AsyncExitStack, call: _Call, url: str, headers: Mapping[str, str], named_by: str | None
@@ -369,9 +389,6 @@ class Transport:
             answered()
         if response.status < 400:
             self._limits.answered(host)
-        pause_s = pause_until_reset(response.headers, self._clock.now())
-        if pause_s is not None:
-            self._limits.pause(host, pause_s)
         return response
 
     async def _enter(self, stack: AsyncExitStack, host: str, effort: Effort) -> Callable[[], None]:

@@ -6,16 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from registry.transport.retry import LONGEST_PAUSE_S
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _COUNT = re.compile(r"\s*(\d{1,9})\s*(?:;\s*w=(\d{1,9}))?\s*", re.ASCII)
-_UNIX_TIME = re.compile(r"\d{1,12}(?:\.\d{0,9})?", re.ASCII)
-
-# Requests left over for answers that are on their way when the last ones are counted.
-_KEPT_IN_HAND = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +43,6 @@ def parse_quota(headers: Mapping[str, str], now: float) -> Quota | None:
         return None
     limit, limit_window_s = _count(headers.get("ratelimit-limit"))
     return Quota(limit, remaining, window_s if window_s is not None else limit_window_s, now)
-
-
-def pause_until_reset(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to leave a server alone because its ``X-RateLimit-Remaining`` is used up.
-
-    ``X-RateLimit-Reset`` is Unix time in seconds (Docker Hub's API).
-    """
-    remaining, _ = _count(headers.get("X-RateLimit-Remaining"))
-    reset = headers.get("X-RateLimit-Reset", "").strip()
-    if remaining is None or remaining > _KEPT_IN_HAND or not _UNIX_TIME.fullmatch(reset):
-        return None
-    wait_s = float(reset) - now
-    return wait_s if 0 < wait_s <= LONGEST_PAUSE_S else None
 
 
 def _count(text: str | None) -> tuple[int | None, int | None]:

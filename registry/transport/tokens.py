@@ -45,12 +45,13 @@ class TokenKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """One way to ask for a token."""
+    """One way to ask for a token, which lives for ``lifetime_s`` if its server does not say."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: bytes | None = field(default=None, repr=False)
+    lifetime_s: float = _DEFAULT_LIFETIME_S
 
     def is_unknown_way(self, status: int | None) -> bool:
         """Whether an answer of this status may mean that the server wants to be asked by the other way."""
@@ -83,7 +84,7 @@ class Token:
     good_until: float
 
 
-def parse_token(body: bytes, now: float, url: str) -> Token:
+def parse_token(body: bytes, now: float, url: str, default_lifetime_s: float = _DEFAULT_LIFETIME_S) -> Token:
     """Read the answer of a token server, asked at ``now`` (monotonic seconds).
 
     Raises:
@@ -100,7 +101,7 @@ def parse_token(body: bytes, now: float, url: str) -> Token:
         raise RegistryError(
             Reason.UNEXPECTED_ANSWER, "the token server gave none", temporary=True, url=redacted(url)
         )
-    lifetime_s = _lifetime(answer.get("expires_in"))
+    lifetime_s = _lifetime(answer.get("expires_in"), default_lifetime_s)
     return Token(value, now + lifetime_s - min(_MARGIN_S, lifetime_s / 10))
 
 
@@ -109,8 +110,8 @@ def _encoded(values: Mapping[str, str]) -> str:
     return urlencode(values, errors="surrogateescape")
 
 
-def _lifetime(value: object) -> float:
+def _lifetime(value: object, default_s: float) -> float:
     # bool is an int in Python; NaN fails the comparison.
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 2**63:
         return float(value)
-    return _DEFAULT_LIFETIME_S
+    return default_s

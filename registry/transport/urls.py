@@ -25,6 +25,7 @@ _HARMLESS_KEYS = frozenset(
         "ordering",
     }
     | {"size", "name", "sort", "order", "type", "is_official"}
+    | {"badges", "categories", "architectures", "operating_systems"}
 )
 
 # What is shown as it is: nothing in it can be a secret, and no URL is more frequent.

@@ -1,5 +1,6 @@
 """How the files, layers, images and repositories of the sample hub are made."""
 
+from samplehub.content.crowd import crowd, crowd_names, crowd_of, names_in
 from samplehub.content.hub import build_hub
 
-__all__ = ["build_hub"]
+__all__ = ["build_hub", "crowd", "crowd_names", "crowd_of", "names_in"]

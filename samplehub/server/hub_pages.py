@@ -11,19 +11,21 @@ from aiohttp import web
 
 from samplehub.model import Access
 from samplehub.server import rows
+from samplehub.server.gate import Gate
 from samplehub.server.numerals import rounded, short
 from samplehub.server.paging import number, numbered_page
-from samplehub.server.search import find
-from samplehub.server.site import limited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from samplehub.model import Repository
     from samplehub.server.state import State
+    from samplehub.server.visit import Visit
 
 _EXPLORE_ROWS = 15
 _SEARCH_ROWS = 10
+_HOME_ROWS = 100
+_MOST_LINKS = 100  # to pages of results
 _MOST_PULLS = 10_000_000  # the greatest step that the site of 2018 showed: "10M+"
 
 
@@ -41,40 +43,43 @@ class HubPages:
             "/_/{name}/": self.repository,
             "/r/{namespace}/{name}/": self.repository,
         }
-        pages = [web.get(path, limited(self._state, handler)) for path, handler in paths.items()]
+        gate = Gate(self._state)
+        pages = [web.get(path, gate.guard("html", handler)) for path, handler in paths.items()]
         return [*pages, web.get("/", self.home)]
 
-    async def search(self, request: web.Request) -> web.Response:
+    async def search(self, request: web.Request, visit: Visit) -> web.Response:
         """Results of ``?q=&page=``, ten a page; 404 past the end."""
         self._state.traffic["html"] += 1
-        found = find(self._state.hub.repositories, request.query.get("q", ""))
+        found = visit.index.search(request.query.get("q", ""))
         page = number(request.query.get("page"), 1)
-        shown = numbered_page(found, page, _SEARCH_ROWS)
-        if shown is None:
+        numbers = numbered_page(found, page, _SEARCH_ROWS)
+        if numbers is None:
             return _page_not_found()
+        shown = [self._state.hub.repositories[i] for i in numbers]
         store = {
             "SearchStore": {"count": len(found), "page": page, "results": [rows.v2_row(r) for r in shown]}
         }
         pages = _page_links(request, page, -(-len(found) // _SEARCH_ROWS))
         return _page(f"Repositories ({len(found)})", _list(shown) + pages, store)
 
-    async def explore(self, request: web.Request) -> web.Response:
+    async def explore(self, request: web.Request, visit: Visit) -> web.Response:
         """The official repositories, fifteen a page; 404 past the end."""
         self._state.traffic["html"] += 1
-        official = [repository for repository in self._state.hub.repositories if repository.is_official]
+        official = visit.index.owned("library")
         page = number(request.query.get("page"), 1)
-        shown = numbered_page(official, page, _EXPLORE_ROWS)
-        if shown is None:
+        numbers = numbered_page(official, page, _EXPLORE_ROWS)
+        if numbers is None:
             return _page_not_found()
+        shown = [self._state.hub.repositories[i] for i in numbers]
         store = {"DashboardReposStore": {"repos": [_dashboard_row(repository) for repository in shown]}}
         pages = _page_links(request, page, -(-len(official) // _EXPLORE_ROWS))
         return _page("Explore Official Repositories", _list(shown) + pages, store)
 
-    async def repository(self, request: web.Request) -> web.Response:
+    async def repository(self, request: web.Request, visit: Visit) -> web.Response:
         """The page of one repository."""
         self._state.traffic["html"] += 1
         name = f"{request.match_info.get('namespace', 'library')}/{request.match_info['name']}"
-        repository = self._state.by_name.get(name)
+        repository = visit.index.repository(name)
         if repository is None or repository.access in (Access.DELETED, Access.PRIVATE):
             return _page_not_found()
         tags = "".join(f"<li>{escape(tag)}</li>" for tag in sorted(repository.tags))
@@ -87,7 +92,7 @@ class HubPages:
         base = f"http://{escape(request.host)}"
         examples = "\n".join(example.format(base=base, host=escape(request.host)) for example in _EXAMPLES)
         links = "".join(f'<li><a href="{path}">{escape(path)}</a></li>' for path in _PLACES)
-        listed = _list(self._state.hub.repositories)
+        listed = _list(self._state.hub.repositories[:_HOME_ROWS])
         body = f"<p>{_WHAT_IT_IS}</p><ul>{links}</ul><pre>{examples}</pre>{listed}"
         return _page("The sample hub", body, {})
 
@@ -176,7 +181,7 @@ def _page_links(request: web.Request, page: int, pages: int) -> str:
     links = "".join(
         f'<li class="{"current" if n == page else ""}">'
         f'<a href="{escape(request.path)}?{escape(urlencode({**others, "page": n}))}">{n}</a></li>'
-        for n in range(1, pages + 1)
+        for n in range(1, min(pages, _MOST_LINKS) + 1)
     )
     return f'<ul class="pagination">{links}</ul>'
 

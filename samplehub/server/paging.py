@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -12,9 +13,9 @@ Row = TypeVar("Row")
 
 def cursor_page(names: Sequence[str], last: str, size: int) -> tuple[list[str], str | None]:
     """The ``size`` names after ``last`` of a sorted list, and the cursor of the next page, if any."""
-    after = [name for name in names if name > last]
-    page = after[:size]
-    return page, page[-1] if len(after) > size else None
+    start = bisect_right(names, last)
+    page = list(names[start : start + size])
+    return page, page[-1] if len(names) > start + size else None
 
 
 def numbered_page(rows: Sequence[Row], page: int, size: int) -> list[Row] | None:
@@ -24,13 +25,12 @@ def numbered_page(rows: Sequence[Row], page: int, size: int) -> list[Row] | None
     row of page 1 onto page 2, where it is seen again. Here that always happens between page 1 and page 2,
     provided that the last page has room for one row more, so that the number of pages stays the same.
     """
-    seen = list(rows)
-    if len(rows) > size and len(rows) % size:
-        seen.insert(size, rows[size - 1])
     start = (page - 1) * size
-    if page < 1 or (start >= len(seen) and page > 1):
+    if start >= len(rows) and page > 1:
         return None
-    return seen[start : start + size]
+    if page > 1 and len(rows) % size:
+        start -= 1
+    return list(rows[start : start + size])
 
 
 def number(text: str | None, default: int, *, least: int = 1, most: int = 10**9) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -33,6 +34,12 @@ class Registry:
     def __init__(self, state: State) -> None:
         self._state = state
 
+    @cached_property
+    def _names(self) -> list[str]:
+        """What the registry holds."""
+        held = (Access.PUBLIC, Access.PRIVATE)
+        return sorted(each.name for each in self._state.hub.repositories if each.access in held)
+
     def routes(self) -> list[web.RouteDef]:
         """Must come after the search site's routes, whose names look like repositories."""
         return [
@@ -52,8 +59,7 @@ class Registry:
     async def catalog(self, request: web.Request) -> web.Response:
         """Names of what the registry holds; open, unlike Docker Hub's, so that the sample can be listed."""
         self._state.traffic["catalog"] += 1
-        there = (r.name for r in self._state.hub.repositories if r.access in (Access.PUBLIC, Access.PRIVATE))
-        return _listing(request, "repositories", sorted(there), {})
+        return _listing(request, "repositories", self._names, {})
 
     async def tags(self, request: web.Request) -> web.Response:
         """Tags in lexical order; ``null`` where there are none, as distribution answers."""
@@ -109,7 +115,7 @@ class Registry:
             return registry_error(400, "NAME_INVALID", "invalid repository name", detail={"name": name})
         if self._grant_problem(request, name):
             return self._challenge(request, name)
-        repository = self._state.by_name.get(name)
+        repository = self._state.index.repository(name)
         if repository is None or repository.access is Access.DELETED:
             return registry_error(
                 404, "NAME_UNKNOWN", "repository name not known to registry", detail={"name": name}

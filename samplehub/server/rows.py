@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from samplehub.server.facets import facets_of, platforms
 from samplehub.server.numerals import rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
-    from registry.digests import Digest
     from samplehub.model import Hub, Repository
 
 Row = dict[str, Any]
@@ -64,24 +62,24 @@ def v3_row(repository: Repository) -> Row:
 def v4_row(repository: Repository, hub: Hub) -> Row:
     """A row of ``/api/search/v4``."""
     official = repository.is_official
-    platforms = sorted({(child["os"], child["architecture"]) for child in _all_platforms(repository, hub)})
+    facets = facets_of(repository, hub)
     return {
         "id": repository.name,
         "name": repository.name,
         "slug": repository.short_name,
-        "type": "image",
+        "type": facets.kind or None,
         "publisher": {"id": repository.namespace, "name": "Docker" if official else repository.namespace},
         "created_at": timestamp(repository.registered),
         "updated_at": timestamp(repository.updated),
         "short_description": repository.description,
-        "badge": "official" if official else "none",
+        "badge": facets.badge or None,
         "star_count": repository.stars,
         "pull_count": rounded(repository.pulls),
         "raw_pull_count": repository.pulls,
-        "operating_systems": [_named(name) for name in sorted({system for system, _ in platforms})],
-        "architectures": [_named(name) for name in sorted({machine for _, machine in platforms})],
+        "operating_systems": [_named(name) for name in facets.operating_systems],
+        "architectures": [_named(name) for name in facets.architectures],
         "logo_url": {"large": "", "small": ""},
-        "categories": [],
+        "categories": [{"slug": slug, "name": slug.replace("-", " ")} for slug in facets.categories],
         "media_types": [],
         "content_types": ["image"],
         "archived": False,
@@ -134,7 +132,7 @@ def tag_row(repository: Repository, tag: str, hub: Hub) -> Row:
     images = [
         platform
         | {"features": "", "os_version": None, "os_features": "", "status": "active", "last_pushed": when}
-        for platform in _platforms(repository, digest, hub)
+        for platform in platforms(repository, digest, hub)
     ]
     return {
         "creator": 2215,
@@ -159,37 +157,3 @@ def tag_row(repository: Repository, tag: str, hub: Hub) -> Row:
 
 def _named(name: str) -> Row:
     return {"name": name, "label": name}
-
-
-def _all_platforms(repository: Repository, hub: Hub) -> Iterable[Row]:
-    for digest in set(repository.tags.values()):
-        yield from _platforms(repository, digest, hub)
-
-
-def _platforms(repository: Repository, digest: Digest, hub: Hub) -> Iterable[Row]:
-    """The images behind a manifest, one level down, as the Hub shows them (attestations are ``unknown``)."""
-    manifest = repository.manifests[digest]
-    body = json.loads(manifest.data)
-    if "manifests" not in body:
-        yield _machine(json.loads(hub.blobs[body["config"]["digest"]]) if "config" in body else body) | {
-            "digest": digest,
-            "size": _layer_bytes(repository, digest),
-        }
-    for child in body.get("manifests", ()):
-        size = _layer_bytes(repository, child["digest"])
-        yield _machine(child.get("platform", {})) | {"digest": child["digest"], "size": size}
-
-
-def _layer_bytes(repository: Repository, digest: Digest) -> int:
-    """Compressed size of one image; 0 where its manifest was never pushed."""
-    manifest = repository.manifests.get(digest)
-    layers = json.loads(manifest.data).get("layers", ()) if manifest else ()
-    return sum(layer["size"] for layer in layers)
-
-
-def _machine(platform: Row) -> Row:
-    return {
-        "architecture": platform.get("architecture", ""),
-        "os": platform.get("os", "linux"),
-        "variant": platform.get("variant", ""),
-    }

@@ -18,13 +18,14 @@ from samplehub.server.options import Options
 from samplehub.server.registry import Registry
 from samplehub.server.site import Site
 from samplehub.server.state import State
-from samplehub.server.tokens import token_routes
+from samplehub.server.tokens import account_routes, token_routes
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from samplehub.model import Hub
+    from samplehub.server.journal import Journal
 
 _PATIENCE_S = 1.0  # what a download under way may still take when the hub stops
 
@@ -39,9 +40,12 @@ class Running:
         registry_url: Base URL of the registry; its API is at ``/v2/``.
         cdn_url: Base URL of the redirect targets.
         traffic: Number of requests by kind: ``manifest_get``, ``manifest_head``, ``blob_get``, ``blob_head``,
-            ``cdn_get``, ``token``, ``tags``, ``catalog``, ``search``, ``listing``, ``html``.
+            ``cdn_get``, ``token``, ``account_token``, ``tags``, ``catalog``, ``search``, ``listing``,
+            ``html``. Those to the site also by endpoint (``search-v2``, ``namespace``, ``repository`` and
+            so on), and as ``throttled`` where they were above the limit.
         blob_gets: Number of GETs by digest that delivered bytes (redirects are counted where they lead).
         manifest_gets: Number of GETs by ``repository@reference``.
+        journal: When the site was asked for what.
     """
 
     site_url: str
@@ -51,6 +55,7 @@ class Running:
     traffic: Counter[str]
     blob_gets: Counter[str]
     manifest_gets: Counter[str]
+    journal: Journal
 
 
 @asynccontextmanager
@@ -75,12 +80,22 @@ async def serve(
     async with _listening(cdn_routes(state), host, 0) as cdn_url:
         state.cdn_port = URL(cdn_url).port or 0
         async with _listening(_hub_routes(state), host, port) as url:
-            yield Running(url, url, url, cdn_url, state.traffic, state.blob_gets, state.manifest_gets)
+            try:
+                yield Running(
+                    *(url, url, url, cdn_url),
+                    state.traffic,
+                    state.blob_gets,
+                    state.manifest_gets,
+                    state.journal,
+                )
+            finally:
+                state.is_stopping.set()
 
 
 def _hub_routes(state: State) -> list[web.RouteDef]:
     """Site before registry: ``/v2/search/...`` would pass for the name of a repository."""
-    return [*HubPages(state).routes(), *Site(state).routes(), *token_routes(state), *Registry(state).routes()]
+    site = [*HubPages(state).routes(), *Site(state).routes(), *account_routes(state)]
+    return [*site, *token_routes(state), *Registry(state).routes()]
 
 
 @asynccontextmanager
@@ -97,9 +112,15 @@ async def _listening(routes: Sequence[web.RouteDef], host: str, port: int) -> As
         await runner.cleanup()
 
 
-async def run(host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Build and serve the sample hub until cancelled, telling ``announce`` where it is, line by line."""
-    hub = await asyncio.to_thread(build_hub)
-    async with serve(hub, host=host, port=port) as running:
+async def run(
+    host: str,
+    port: int,
+    announce: Callable[[str], None],
+    build: Callable[[], Hub] = build_hub,
+    options: Options | None = None,
+) -> None:
+    """Build and serve a hub until cancelled, telling ``announce`` where it is, line by line."""
+    hub = await asyncio.to_thread(build)
+    async with serve(hub, host=host, port=port, options=options) as running:
         announce(f"The sample hub is at {running.registry_url}/ (press Ctrl-C to stop).")
         await asyncio.Event().wait()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from samplehub.model import Access
-from samplehub.server.allowance import Allowance
+from samplehub.model import Access, Hub
+from samplehub.server.allowance import Allowance, SlidingAllowance
+from samplehub.server.index import Index
+from samplehub.server.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from samplehub.model import Hub, Repository
     from samplehub.server.options import Options
 
 
@@ -28,9 +30,12 @@ class State:
         traffic: Requests by kind.
         blob_gets: GETs that delivered bytes of a blob, by digest.
         manifest_gets: GETs of manifests by ``repository@reference``.
+        journal: What the site was asked.
+        is_stopping: Set when the servers stop; who keeps a client waiting waits for it.
         pulls: Pull quota of the registry.
         site_requests: Request limit of the search site.
-        by_name: Repositories by name.
+        index: Where the repositories are looked up.
+        blank: The index of an empty hub.
     """
 
     hub: Hub
@@ -40,16 +45,20 @@ class State:
     traffic: Counter[str] = field(default_factory=Counter)
     blob_gets: Counter[str] = field(default_factory=Counter)
     manifest_gets: Counter[str] = field(default_factory=Counter)
+    journal: Journal = field(default_factory=Journal)
+    is_stopping: asyncio.Event = field(default_factory=asyncio.Event)
     pulls: Allowance = field(init=False)
-    site_requests: Allowance = field(init=False)
-    by_name: dict[str, Repository] = field(init=False)
+    site_requests: SlidingAllowance = field(init=False)
+    index: Index = field(init=False)
+    blank: Index = field(default_factory=lambda: Index(Hub((), {})))
 
     def __post_init__(self) -> None:
-        self.pulls = Allowance(self.options.pull_limit, self.options.pull_window_s, self.clock)
-        self.site_requests = Allowance(self.options.site_limit, 60, self.clock)
-        self.by_name = {repository.name: repository for repository in self.hub.repositories}
+        options = self.options
+        self.pulls = Allowance(options.pull_limit, options.pull_window_s, self.clock)
+        self.site_requests = SlidingAllowance(options.site_limit, 60, self.clock)
+        self.index = Index(self.hub, options.search.matching, options.flaws)
 
     def is_private(self, name: str) -> bool:
         """Whether pulling ``name`` takes an account."""
-        repository = self.by_name.get(name)
+        repository = self.index.repository(name)
         return repository is not None and repository.access is Access.PRIVATE

@@ -34,6 +34,25 @@ def token_routes(state: State) -> list[web.RouteDef]:
     return [web.get("/token", issue)]
 
 
+def account_routes(state: State) -> list[web.RouteDef]:
+    """``POST /v2/auth/token`` with an identifier and a secret: the token of an account for the site."""
+
+    async def sign_in(request: web.Request) -> web.Response:
+        state.traffic["account_token"] += 1
+        try:
+            asked = await request.json()
+            identifier, secret = str(asked["identifier"]), str(asked["secret"])
+        except (ValueError, KeyError, TypeError):
+            return web.json_response({"message": "identifier and secret are required"}, status=400)
+        if not _is_right(state.options.users.get(identifier), secret):
+            return web.json_response({"detail": "Incorrect authentication credentials"}, status=401)
+        now = int(state.clock())
+        grant = Grant(identifier, frozenset(), now, now + state.options.account_lifetime_s)
+        return web.json_response({"access_token": token(grant)})
+
+    return [web.post("/v2/auth/token", sign_in)]
+
+
 def _account(state: State, authorization: str | None) -> str | None:
     """The account of a request (RFC 7617), ``""`` for anonymous, ``None`` for wrong credentials."""
     if authorization is None:
@@ -43,10 +62,12 @@ def _account(state: State, authorization: str | None) -> str | None:
         login, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except ValueError:
         return None
-    known = state.options.users.get(login)
-    if scheme.lower() != "basic" or known is None:
-        return None
-    return login if hmac.compare_digest(known.encode(), password.encode()) else None
+    is_right = scheme.lower() == "basic" and _is_right(state.options.users.get(login), password)
+    return login if is_right else None
+
+
+def _is_right(known: str | None, password: str) -> bool:
+    return known is not None and hmac.compare_digest(known.encode(), password.encode(errors="replace"))
 
 
 def _requested(scopes: Iterable[str]) -> Iterable[str]:

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from corpus.catalog import Catalog, open_catalog
 from corpus.layout import Layout
+from hubcrawl.endpoints.namespaces import Namespace
+from hubcrawl.endpoints.search_v2 import SearchV2
 from hubcrawl.engine import has_work
+from hubcrawl.queries import Query
 from hubcrawl.settings import CrawlSettings
 from hubcrawl.sources import Listing
-from hubcrawl.sources.official import OfficialListing
-from hubcrawl.sources.search import HubSearch
+from hubcrawl.sources.query import QueryListing
 from registry.errors import ConfigurationError, Reason, RegistryError
 from tests.hubcrawl.conftest import (
     REGISTRY,
@@ -105,7 +107,7 @@ async def test_crawl_goes_on_in_another_process(transport: Transport, tmp_path: 
     async with serving(Site([f"a/{number}" for number in range(45)])) as site:
         for most in (1, 2, 100):
             async with open_catalog(layout) as catalog:
-                source = HubSearch(transport, REGISTRY.name, site.url, query="*", page_size=10)
+                source = QueryListing(transport, REGISTRY.name, SearchV2(site.url), Query("*"), 10)
                 summary = await engine(catalog, source, max_pages=most).run()
     assert site.pages_asked == [1, 2, 3, 4, 5]
     assert (summary.found, summary.is_complete) == (45, True)
@@ -117,9 +119,8 @@ async def test_limit_is_met_exactly_and_the_next_page_is_kept_for_later(
     async with serving(Site([f"library/{number}" for number in range(120)])) as site:
         for limit, found, pages in ((50, 50, [1]), (50, 50, [1]), (80, 100, [1, 2]), (0, 120, [1, 2, 3])):
             chosen = CrawlSettings(limit=limit)
-            source = OfficialListing(
-                transport, REGISTRY.name, site.url, page_size=chosen.rows_per_page(chosen.page_size)
-            )
+            size = chosen.rows_per_page(chosen.page_size)
+            source = QueryListing(transport, REGISTRY.name, Namespace(site.url), Query("library"), size)
             summary = await engine(catalog, source, limit=limit).run()
             assert (summary.found, summary.stopped, site.pages_asked) == (found, None, pages)
             assert summary.is_complete == (limit == 0)
@@ -207,7 +208,7 @@ async def test_window_is_said_as_a_limit_of_the_listing_and_not_as_its_end(
     transport: Transport, catalog: Catalog
 ) -> None:
     async with serving(Site([f"a/{number}" for number in range(50)], window=20)) as site:
-        source = HubSearch(transport, REGISTRY.name, site.url, query="*", page_size=10)
+        source = QueryListing(transport, REGISTRY.name, SearchV2(site.url), Query("*"), 10)
         summary = await engine(catalog, source).run()
         assert site.pages_asked == [1, 2, 3]
         assert not await has_work(catalog, REGISTRY, source.name, CrawlSettings())
@@ -285,7 +286,7 @@ async def test_login_may_be_given_to_a_later_run(catalog: Catalog) -> None:
 async def test_empty_first_page_is_recorded_and_said(transport: Transport, catalog: Catalog) -> None:
     empty = json_answer({"count": 0, "next": None, "previous": None, "results": []})
     async with serving(Site(["a/1"], faults={1: empty})) as site:
-        source = HubSearch(transport, REGISTRY.name, site.url, query="*", page_size=10)
+        source = QueryListing(transport, REGISTRY.name, SearchV2(site.url), Query("*"), 10)
         summary = await engine(catalog, source).run()
     assert summary.found == 0
     assert any("empty" in note for note in summary.notes)
@@ -315,7 +316,7 @@ async def test_listing_that_never_ends_is_left_after_the_pages_allowed(catalog: 
 
 async def test_server_errors_of_one_page_cost_that_page_only(transport: Transport, catalog: Catalog) -> None:
     async with serving(Site([f"a/{number}" for number in range(30)], faults={2: answer(500)})) as site:
-        source = HubSearch(transport, REGISTRY.name, site.url, query="*", page_size=10)
+        source = QueryListing(transport, REGISTRY.name, SearchV2(site.url), Query("*"), 10)
         assert (await engine(catalog, source).run()).found == 20
         site.faults.clear()
         assert (await engine(catalog, source).run()).found == 30

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubcrawl.endpoints.namespaces import Namespace
+from hubcrawl.endpoints.search_v2 import SearchV2
+from hubcrawl.queries import Query
 from hubcrawl.sources.catalog import RegistryCatalog
-from hubcrawl.sources.official import OfficialListing
 from hubcrawl.sources.pages import HubPages
-from hubcrawl.sources.search import HubSearch
+from hubcrawl.sources.query import QueryListing
 from registry.client import RegistryClient
 from samplehub import Hub, Running, build_hub, serve
 from tests.hubcrawl.conftest import REGISTRY, engine
@@ -49,7 +51,7 @@ async def crawled(catalog: Catalog, source: Source) -> CrawlSummary:
 async def test_search_finds_every_repository(
     transport: Transport, catalog: Catalog, hub: Hub, running: Running
 ) -> None:
-    source = HubSearch(transport, REGISTRY.name, running.site_url, query="*", page_size=25)
+    source = QueryListing(transport, REGISTRY.name, SearchV2(running.site_url), Query("*"), 25)
     summary = await crawled(catalog, source)
     assert summary.found == len(names_of(hub))
     assert summary.repeats > 0
@@ -59,7 +61,7 @@ async def test_result_pages_find_what_search_finds_and_nothing_else(
     transport: Transport, catalog: Catalog, hub: Hub, running: Running
 ) -> None:
     await crawled(catalog, HubPages(transport, REGISTRY.name, running.site_url, query="*"))
-    source = HubSearch(transport, REGISTRY.name, running.site_url, query="*", page_size=100)
+    source = QueryListing(transport, REGISTRY.name, SearchV2(running.site_url), Query("*"), 100)
     summary = await crawled(catalog, source)
     assert (summary.new, summary.found) == (0, len(names_of(hub)))
 
@@ -67,7 +69,9 @@ async def test_result_pages_find_what_search_finds_and_nothing_else(
 async def test_official_listing_and_explore_pages_agree(
     transport: Transport, catalog: Catalog, hub: Hub, running: Running
 ) -> None:
-    await crawled(catalog, OfficialListing(transport, REGISTRY.name, running.site_url, page_size=20))
+    await crawled(
+        catalog, QueryListing(transport, REGISTRY.name, Namespace(running.site_url), Query("library"), 20)
+    )
     summary = await crawled(catalog, HubPages(transport, REGISTRY.name, running.site_url))
     assert (summary.new, summary.found) == (0, len(names_of(hub, official_only=True)))
 

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubcrawl.sources.numbered import Place, build_url, refusal
-from hubcrawl.sources.search import HubSearch
-from hubcrawl.sources.texts import MAX_NAME, as_name
+from hubcrawl.endpoints import build_url
+from hubcrawl.endpoints.search_v2 import SearchV2
+from hubcrawl.queries import Query
+from hubcrawl.sources.numbered import Place, refusal
+from hubcrawl.sources.query import QueryListing
+from hubcrawl.texts import MAX_NAME, as_name
 from registry.errors import Reason, RegistryError
 from registry.names import is_repository_name
 
@@ -22,7 +25,7 @@ def test_cursor_names_its_place_and_no_other(place: Place) -> None:
 
 @given(places)
 def test_page_after_a_failed_one_keeps_the_page_size(place: Place) -> None:
-    source = HubSearch(None, "docker.io", "http://hub", query="*", page_size=1)  # type: ignore[arg-type]
+    source = QueryListing(None, "docker.io", SearchV2("http://hub"), Query("*"), 1)  # type: ignore[arg-type]
     (cursor,) = source.after_failure(place.cursor)
     assert Place.parse(cursor) == Place(place.page + 1, place.page_size)
 

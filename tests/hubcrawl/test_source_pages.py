@@ -15,7 +15,7 @@ from tests import corpora
 from tests.hubcrawl.conftest import Site, answer, names_in, read_all, result_page, serving
 
 if TYPE_CHECKING:
-    from hubcrawl.sources.numbered import Rows
+    from hubcrawl.endpoints import Rows
     from registry.transport.http import Transport
 
 NAMES = ["library/nginx", *(f"owner{number}/app" for number in range(31))]
@@ -153,3 +153,26 @@ def test_saved_page_of_one_repository_is_no_list() -> None:
 
 def test_place_without_a_page_size_says_how_many_pages_it_is_beyond() -> None:
     assert str(Place(3)) == "2 pages"
+
+
+@pytest.mark.parametrize(
+    ("tag", "times"),
+    [
+        ("<b>", 600_000),
+        ("<li class='RepositoryListItem__repositoryListItem'>", 40_000),
+        ("<ul class='no-bullet'>", 90_000),
+        ("<!---->", 290_000),
+        ("&lt;", 500_000),
+    ],
+)
+def test_page_that_would_take_seconds_to_parse_is_refused_unparsed(tag: str, times: int) -> None:
+    with pytest.raises(RegistryError, match="larger than any list") as caught:
+        parse(result_page(["a/x"], 1).replace("</ul>", tag * times + "</ul>"))
+    assert caught.value.reason is Reason.UNEXPECTED_ANSWER
+
+
+def test_page_with_more_items_than_any_list_is_refused_before_their_links_are_looked_for() -> None:
+    """Of items within items each link is looked for in all that follows."""
+    nested = "<li class='RepositoryListItem__repositoryListItem'><div>" * 2_000 + '<a href="/r/a/x/">'
+    with pytest.raises(RegistryError, match="more items than any list"):
+        parse(result_page([], 1).replace("</ul>", nested + "</ul>"))

@@ -6,11 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from corpus.records import RepositoryRecord
+from hubcrawl.endpoints.namespaces import Namespace
+from hubcrawl.endpoints.search_v2 import SearchV2
+from hubcrawl.endpoints.search_v3 import SearchV3
+from hubcrawl.queries import Query
 from hubcrawl.sources.numbered import Place
-from hubcrawl.sources.official import OfficialListing
-from hubcrawl.sources.search import HubSearch
+from hubcrawl.sources.query import QueryListing
 from registry.errors import Reason, RegistryError
 from tests.hubcrawl.conftest import Site, answer, json_answer, names_in, read_all, serving
 
@@ -20,12 +24,12 @@ if TYPE_CHECKING:
 NAMES = ["library/nginx", *(f"owner{number}/app" for number in range(24))]
 
 
-def search(transport: Transport, site: Site, query: str = "*", page_size: int = 10) -> HubSearch:
-    return HubSearch(transport, "docker.io", site.url, query=query, page_size=page_size)
+def search(transport: Transport, site: Site, query: str = "*", page_size: int = 10) -> QueryListing:
+    return QueryListing(transport, "docker.io", SearchV2(site.url), Query(query), page_size)
 
 
-def official(transport: Transport, site: Site, page_size: int = 10) -> OfficialListing:
-    return OfficialListing(transport, "docker.io", site.url, page_size=page_size)
+def namespace(transport: Transport, site: Site, name: str = "library") -> QueryListing:
+    return QueryListing(transport, "docker.io", Namespace(site.url), Query(name), 10)
 
 
 async def test_search_lists_every_row_in_its_order(transport: Transport) -> None:
@@ -52,7 +56,7 @@ async def test_search_row_becomes_a_record_and_official_names_get_their_namespac
 
 async def test_official_listing_brings_dates_and_storage(transport: Transport) -> None:
     async with serving(Site([*NAMES, "library/redis"])) as site:
-        (page,) = await read_all(official(transport, site))
+        (page,) = await read_all(namespace(transport, site))
     assert [record.name for record in page.records] == ["library/nginx", "library/redis"]
     assert page.records[0] == RepositoryRecord(
         "library/nginx",
@@ -68,7 +72,7 @@ async def test_official_listing_brings_dates_and_storage(transport: Transport) -
 
 async def test_namespace_other_than_library_is_listed_as_not_official(transport: Transport) -> None:
     async with serving(Site(NAMES)) as site:
-        source = OfficialListing(transport, "docker.io", site.url, page_size=10, namespace="owner3")
+        source = namespace(transport, site, "owner3")
         (page,) = await read_all(source)
     assert [(record.name, record.is_official) for record in page.records] == [("owner3/app", False)]
     assert source.name == "docker.io namespace owner3"
@@ -138,8 +142,8 @@ ROW: dict[str, Any] = {
 PAGE: dict[str, Any] = {"count": 1, "next": "", "previous": "", "results": [ROW]}
 
 
-def search_without_network() -> HubSearch:
-    return HubSearch(None, "docker.io", "http://hub", query="*", page_size=10)  # type: ignore[arg-type]
+def search_without_network() -> QueryListing:
+    return QueryListing(None, "docker.io", SearchV2("http://hub"), Query("*"), 10)  # type: ignore[arg-type]
 
 
 def test_known_shape_is_read() -> None:
@@ -226,3 +230,42 @@ async def test_page_beyond_any_size_of_a_page_is_not_read(transport: Transport) 
         with pytest.raises(RegistryError) as caught:
             await read_all(search(transport, site))
     assert caught.value.reason is Reason.TOO_LARGE
+
+
+async def test_listing_by_offsets_goes_on_where_a_site_stopped_that_serves_smaller_pages(
+    transport: Transport,
+) -> None:
+    """No ``next`` says that there is more, and no row is skipped."""
+    names = [f"a/x{number}" for number in range(60)]
+
+    async def clamped(request: web.Request) -> web.Response:
+        first, size = int(request.query["from"]), min(int(request.query["size"]), 25)
+        rows = [{"id": name, "name": name.partition("/")[2]} for name in names[first : first + size]]
+        return web.json_response({"total": len(names), "results": rows})
+
+    application = web.Application()
+    application.add_routes([web.get("/api/search/v3/catalog/search", clamped)])
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    site_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        source = QueryListing(transport, "docker.io", SearchV3(site_url), Query("x"), 100)
+        pages = await read_all(source)
+    finally:
+        await runner.cleanup()
+    assert names_in(pages) == names
+    assert [len(page.records) for page in pages] == [25, 25, 10]
+
+
+def test_listings_of_different_queries_have_names_of_their_own() -> None:
+    plain = search_without_network()
+    narrowed = QueryListing(
+        None,  # type: ignore[arg-type]
+        "docker.io",
+        SearchV2("http://hub"),
+        Query("*", (("is_official", "true"),)),
+        10,
+    )
+    assert plain.name == "docker.io search *"
+    assert narrowed.name == 'docker.io search ["*",[["is_official","true"]]]'

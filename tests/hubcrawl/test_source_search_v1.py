@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hubcrawl.endpoints.search_v1 import SearchV1
+from hubcrawl.queries import Query
 from hubcrawl.sources.numbered import Place
-from hubcrawl.sources.search_v1 import HubSearchV1
+from hubcrawl.sources.query import QueryListing
 from registry.errors import Reason, RegistryError
 from registry.transport.http import Transport
 from tests import corpora
@@ -14,16 +16,16 @@ SITE = "https://index.docker.io"
 
 
 @pytest.fixture
-def source(transport: Transport) -> HubSearchV1:
-    return HubSearchV1(transport, "docker.io", SITE, query="1a", page_size=100)
+def source(transport: Transport) -> QueryListing:
+    return QueryListing(transport, "docker.io", SearchV1(SITE), Query("1a"), 100)
 
 
-def test_a_page_is_asked_for_with_a_constant_number_of_rows(source: HubSearchV1) -> None:
+def test_a_page_is_asked_for_with_a_constant_number_of_rows(source: QueryListing) -> None:
     """The index counts pages by ``n``, so ``n`` stays the same throughout a listing."""
     assert source.url(Place(2, 100)) == f"{SITE}/v1/search?q=1a&page=2&n=100"
 
 
-def test_a_real_answer_of_2016_is_read_whole(source: HubSearchV1) -> None:
+def test_a_real_answer_of_2016_is_read_whole(source: QueryListing) -> None:
     """Page 2 of 3: 100 distinct names, none of them official, 29 without a description."""
     body = (corpora.folder("hub-html") / "search.json").read_bytes()
     rows = source.parse(body, SITE)
@@ -45,14 +47,14 @@ def test_a_real_answer_of_2016_is_read_whole(source: HubSearchV1) -> None:
         b'{"num_pages": 1, "num_results": 1, "page": 1, "results": [{"name": 5}]}',
     ],
 )
-def test_a_changed_shape_is_refused(source: HubSearchV1, body: bytes) -> None:
+def test_a_changed_shape_is_refused(source: QueryListing, body: bytes) -> None:
     """An answer that is not the endpoint's is never read as "no results"."""
     with pytest.raises(RegistryError) as caught:
         source.parse(body, SITE)
     assert caught.value.reason is Reason.UNEXPECTED_ANSWER
 
 
-def test_an_official_name_gets_its_namespace_and_the_last_page_has_no_next(source: HubSearchV1) -> None:
+def test_an_official_name_gets_its_namespace_and_the_last_page_has_no_next(source: QueryListing) -> None:
     """``nginx`` is ``library/nginx``, as in every other source; pull counts came later than stars."""
     body = (
         b'{"num_pages": 3, "num_results": 201, "page": 3, "page_size": 100, "query": "nginx", "results": '

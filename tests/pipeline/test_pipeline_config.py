@@ -156,7 +156,7 @@ def test_an_unknown_variable_is_named_with_the_nearest_known_one() -> None:
             "HUBCRAWL_DOWNLOAD_LIMIT '-1' cannot be used: expected a whole number, at least 0",
         ),
         ({"HUBCRAWL_DOWNLOAD_RETRY_FAILED": "perhaps"}, "expected true or false"),
-        ({"HUBCRAWL_SOURCE_LISTING": "all"}, "expected one of official, search, v1, pages"),
+        ({"HUBCRAWL_SOURCE_LISTING": "all"}, "expected one of sweep, official, search, v1, pages"),
         ({"HUBCRAWL_PROGRESS_INTERVAL_S": "soon"}, "expected a number"),
     ],
 )

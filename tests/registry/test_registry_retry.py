@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from registry.errors import Reason, RegistryError
 from registry.transport.failures import error_code, error_of_answer, error_of_exception
-from registry.transport.quota import Quota, parse_quota, pause_until_reset
+from registry.transport.quota import Quota, parse_quota
 from registry.transport.retry import (
     LONGEST_PAUSE_S,
     Effort,
@@ -127,25 +127,6 @@ def test_any_retry_after_is_a_bounded_pause_or_none(header: str) -> None:
 )
 def test_the_pull_quota_is_read_from_the_headers(headers: dict[str, str], quota: Quota | None) -> None:
     assert parse_quota(headers, NOW) == quota
-
-
-@pytest.mark.parametrize(
-    ("remaining", "reset", "pause"),
-    [
-        *(("0", "1800000060", 60), ("5", "1800000060", 60), ("6", "1800000060", None), ("0", "1", None)),
-        *(
-            ("0", "soon", None),
-            ("", "1800000060", None),
-            ("0", "1900000000", None),
-            ("-1", "1800000060", None),
-        ),
-    ],
-)
-def test_a_used_up_rate_limit_pauses_until_it_is_reset(
-    remaining: str, reset: str, pause: float | None
-) -> None:
-    headers = {"X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset}
-    assert pause_until_reset(headers, NOW) == pause
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplehub import Repository
+from samplehub import Hub, Repository
 from samplehub.server.allowance import Allowance
+from samplehub.server.index import Index
 from samplehub.server.numerals import rounded, short
 from samplehub.server.paging import cursor_page, number, numbered_page
 from samplehub.server.ranges import byte_range
 from samplehub.server.sealing import Grant, grant_of, token
-from samplehub.server.search import find
 
 MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -109,7 +109,8 @@ def test_a_query_finds_words_of_name_owner_and_description(query: str, found: li
         repository("ab/my-nginx_x"),
         repository("cd/web", "Serves by nginx"),
     ]
-    assert [each.name for each in find(everything, query)] == found
+    numbers = Index(Hub(everything, {})).search(query)
+    assert [everything[number].name for number in numbers] == found
 
 
 @given(st.builds(Grant, st.text(), st.frozensets(st.text()), st.integers(), st.integers()))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from corpus.catalog.sweeps import NAMESPACE
 from corpus.records import RepositoryRecord
-from hubcrawl.sources.numbered import NumberedListing, Place, Rows, build_url
-from hubcrawl.sources.shapes import Count, Instant, Name, decode
-from hubcrawl.sources.texts import as_description, as_name, storable
+from hubcrawl.endpoints import Endpoint, Facet, Rows
+from hubcrawl.shapes import Count, Instant, Name, decode
+from hubcrawl.texts import as_description, as_instant, as_name
+from registry.transport.urls import path_of
 
 if TYPE_CHECKING:
-    from registry.transport.http import Transport
+    from hubcrawl.endpoints import Facets, Orders
+    from hubcrawl.queries import Query, Slice
 
 OFFICIAL_NAMESPACE = "library"
 
@@ -38,8 +40,8 @@ class NamespaceRow(msgspec.Struct, frozen=True):
             pull_count=self.pull_count,
             star_count=self.star_count,
             description=as_description(self.description),
-            registered_at=_stated(self.date_registered),
-            last_updated_at=_stated(self.last_updated),
+            registered_at=as_instant(self.date_registered),
+            last_updated_at=as_instant(self.last_updated),
             storage_bytes=self.storage_size,
         )
 
@@ -50,33 +52,31 @@ class _Page(msgspec.Struct, frozen=True):
     results: tuple[NamespaceRow, ...]
 
 
-class OfficialListing(NumberedListing):
-    """The official repositories, ``library/``; or, given its name, any other namespace."""
+class Namespace(Endpoint):
+    """The term of a query is the namespace; ``name``, a part of a name, narrows the listing.
 
-    def __init__(
-        self,
-        transport: Transport,
-        registry_name: str,
-        site_url: str,
-        *,
-        page_size: int,
-        namespace: str = OFFICIAL_NAMESPACE,
-    ) -> None:
-        super().__init__(transport, f"{registry_name} namespace {namespace}", page_size)
-        self._site_url = site_url
-        self._path = f"/v2/namespaces/{quote(namespace, safe='')}/repositories"
+    By which end an order begins does not matter, since orders come in pairs: there are reports that the
+    sign means the opposite of what it says.
+    """
 
-    def url(self, place: Place) -> str:
-        """Where the page is."""
+    name = NAMESPACE
+    title = "namespace"
+    orders: ClassVar[Orders] = (
+        ("", "-name"),
+        ("-last_updated", "last_updated"),
+        ("-pull_count", "pull_count"),
+    )
+    facets: ClassVar[Facets] = (Facet("name"),)
+
+    def url(self, query: Query, part: Slice) -> str:
+        """See :meth:`Endpoint.url`."""
         # A stated order keeps rows from moving between pages while they are read.
-        query: dict[str, str | int] = {"page": place.page, "page_size": place.page_size, "ordering": "name"}
-        return build_url(self._site_url, self._path, query)
+        ordering: dict[str, str | int] = {"ordering": query.order or "name"}
+        paging: dict[str, str | int] = {"page": part.page, "page_size": part.size}
+        path = f"/v2/namespaces/{path_of(query.term)}/repositories"
+        return self._url(path, paging | ordering | dict(query.facets))
 
     def parse(self, body: bytes, url: str) -> Rows:
-        """Read a page of the namespace."""
+        """See :meth:`Endpoint.parse`."""
         page = decode(body, _Page, url)
         return Rows(tuple(row.record() for row in page.results), bool(page.next), page.count)
-
-
-def _stated(instant: str | None) -> str | None:
-    return storable(instant, 64) if instant else None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from corpus.records import RepositoryRecord
-from hubcrawl.sources.numbered import NumberedListing, Place, Rows, build_url
-from hubcrawl.sources.shapes import Count, Name, decode
-from hubcrawl.sources.texts import as_description, as_name
+from hubcrawl.endpoints import Endpoint, Facet, Rows
+from hubcrawl.shapes import Count, Name, decode
+from hubcrawl.texts import as_description, as_name
 from registry.names import hub_repository
 
 if TYPE_CHECKING:
-    from registry.transport.http import Transport
+    from hubcrawl.endpoints import Facets, Orders
+    from hubcrawl.queries import Query, Slice
 
 
 class SearchRow(msgspec.Struct, frozen=True):
@@ -42,22 +43,22 @@ class _Page(msgspec.Struct, frozen=True):
     results: tuple[SearchRow, ...]
 
 
-class HubSearch(NumberedListing):
-    """The results of one query; ``count`` saturates at 10,000, and anonymous paging ends far earlier."""
+class SearchV2(Endpoint):
+    """The search of the site until 2023; ``is_automated``, its other facet, is never true any more."""
 
-    def __init__(
-        self, transport: Transport, registry_name: str, site_url: str, *, query: str, page_size: int
-    ) -> None:
-        super().__init__(transport, f"{registry_name} search {query}", page_size)
-        self._site_url = site_url
-        self._query = query
+    name = "search-v2"
+    title = "search"
+    orders: ClassVar[Orders] = (("-pull_count", "pull_count"), ("-star_count", "star_count"))
+    facets: ClassVar[Facets] = (Facet("is_official", ("true", "false"), is_exclusive=True),)
+    saturates_at: ClassVar[int | None] = 10_000
 
-    def url(self, place: Place) -> str:
-        """Where the page is."""
-        query: dict[str, str | int] = {"query": self._query, "page": place.page, "page_size": place.page_size}
-        return build_url(self._site_url, "/v2/search/repositories/", query)
+    def url(self, query: Query, part: Slice) -> str:
+        """See :meth:`Endpoint.url`."""
+        ordering = {"ordering": query.order} if query.order else {}
+        paging: dict[str, str | int] = {"query": query.term, "page": part.page, "page_size": part.size}
+        return self._url("/v2/search/repositories/", paging | ordering | dict(query.facets))
 
     def parse(self, body: bytes, url: str) -> Rows:
-        """Read a page of results."""
+        """See :meth:`Endpoint.parse`."""
         page = decode(body, _Page, url)
         return Rows(tuple(row.record() for row in page.results), bool(page.next), page.count)

@@ -8,6 +8,9 @@ MAX_NAME = 255
 # Docker Hub allows 100 characters; this loses nothing of interest and bounds a hostile row.
 MAX_DESCRIPTION = 4096
 
+# An ISO 8601 text has 20 to 35 characters.
+MAX_INSTANT = 64
+
 
 def storable(text: str, most: int) -> str:
     r"""``text`` with lone surrogates and NUL escaped (``\udc80``, ``\x00``), cut to ``most`` characters.
@@ -21,6 +24,11 @@ def storable(text: str, most: int) -> str:
 def as_name(text: str) -> str:
     """A repository name as it is recorded: raw wherever possible."""
     return storable(text, MAX_NAME)
+
+
+def as_instant(text: str | None) -> str | None:
+    """A moment as it is recorded: the text as it came, ``None`` for an empty one."""
+    return storable(text, MAX_INSTANT) if text else None
 
 
 def as_description(text: str | None) -> str | None:
