@@ -42,7 +42,7 @@ status: $(BIN)/hubcrawl ## what is there, what is missing, what failed
 verify: $(BIN)/hubcrawl ## whether every blob is still what its digest says; ARGS=--repair mends
 	@$(BIN)/hubcrawl verify $(OPTIONS) $(ARGS)
 
-test: $(BIN)/.dev ## run the tests with coverage (about two minutes)
+test: $(BIN)/.dev ## run the tests with coverage (about four minutes)
 	$(BIN)/coverage erase
 	$(BIN)/pytest -q --cov --cov-report=term:skip-covered $(ARGS)
 	@echo "Were tests skipped? \`make real-parts\` (as root) installs what they compare with; ARGS=-rs lists them."

@@ -183,7 +183,8 @@ def _estimate() -> None:
             hub = crowd(5_000, seed)
             counts, listed = _routes(hub, Index(hub, flaws=Flaws(seed=seed, hidden=hidden)))
             result = estimate(counts)
-            assert result is not None
+            if result is None:
+                raise SystemExit("nothing can be said of a crowd")
             held += result.low <= len(hub.repositories) <= result.high
             estimated += result.total / len(hub.repositories) / 100
             found += listed / len(hub.repositories) / 100
@@ -251,7 +252,8 @@ async def _fill(layout: Layout, repositories: int, queries: int) -> None:
             ((f"owner{number // 3:07x}/image{number:07x}", number) for number in range(repositories)),
         )
         connection.executemany(
-            "INSERT INTO queries (registry, endpoint, key, state, priority, rows) VALUES ('bench', ?, ?, ?, ?, ?)",
+            "INSERT INTO queries (registry, endpoint, key, state, priority, rows)"
+            " VALUES ('bench', ?, ?, ?, ?, ?)",
             (
                 (
                     "search-v2",
@@ -281,7 +283,8 @@ async def _first_questions(layout: Layout) -> None:
             SystemClock(),
         )
         await territory.begin(again=False, limit=0)
-        assert await territory.frontier(64, ())
+        if not await territory.frontier(64, ()):
+            raise SystemExit("there is nothing to ask")
 
 
 if __name__ == "__main__":

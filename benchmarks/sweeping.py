@@ -137,7 +137,7 @@ class Sweep:
         family = self._families[parent]
         family.waiting.discard(query)
         if query.term == parent.term:
-            parts = [self._ledgers[query]]
+            parts = {query: self._ledgers[query]}
             self._settle(parent, planner.after_parts(parent, self._ledgers[parent], parts, self._traits))
             return
         family.answered[query] = None

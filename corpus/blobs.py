@@ -11,6 +11,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+from corpus.catalog.database import uninterrupted
 from corpus.durability import sync
 from corpus.receiver import Receiver
 from corpus.writer import Writer
@@ -40,6 +41,7 @@ class BlobStore:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._unsynced: set[Path] = set()
+        self._sync_failure: Exception | None = None
         self.finishing = Writer(Receiver.finish)  # small blobs share the hop to a thread
         self.received_bytes = 0  # that came through receivers, whatever became of them
         self.parts_open = 0  # of blobs on their way
@@ -101,14 +103,20 @@ class BlobStore:
         """Gather ``digest`` from a stream; see :class:`Receiver`."""
         return Receiver(self, self._layout.partial_blob(digest), digest, size_bytes)
 
+    @uninterrupted
     async def sync(self) -> None:
-        """Make every blob kept since the last call durable."""
+        """Make every blob kept since the last call durable.
+
+        Once this has failed it always does: the system tells but once that it lost bytes (``fsync(2)``).
+        """
+        if self._sync_failure is not None:
+            raise self._sync_failure
         paths, self._unsynced = self._unsynced, set()
         try:
             if paths:
                 await asyncio.to_thread(sync, paths)
-        except BaseException:
-            self._unsynced |= paths  # failed, or cancelled: the next call must not trust that it happened
+        except Exception as error:
+            self._sync_failure = error
             raise
 
     def sweep(self) -> int:

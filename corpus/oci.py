@@ -13,6 +13,7 @@ from corpus.durability import replacing
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from corpus.catalog.contents import ContentCatalog
     from corpus.layout import Layout
 
 # ``(media type, digest, size in bytes, registry, repository, reference)`` of an image. Its reference name
@@ -27,12 +28,13 @@ _TAIL = b"\n]}\n"
 EMPTY_INDEX = _HEAD + _TAIL
 
 
-async def write_index(layout: Layout, pages: AsyncGenerator[list[IndexEntry], None]) -> None:
-    """Write ``index.json`` anew, however many images it lists."""
+async def write_index(layout: Layout, contents: ContentCatalog) -> None:
+    """Write ``index.json`` anew, however many images it lists, while nobody changes what it lists."""
     with replacing(layout.index) as file:
-        async with aclosing(index_parts(pages)) as parts:
+        async with aclosing(index_parts(contents.oci_index())) as parts:
             async for part in parts:
                 await asyncio.to_thread(file.write, part)
+    await contents.note_written_index()
 
 
 async def index_parts(pages: AsyncGenerator[list[IndexEntry], None]) -> AsyncGenerator[bytes, None]:

@@ -31,6 +31,12 @@ class Batch(NamedTuple):
     offset: int
     pieces: list[bytes]
 
+    def since(self, start: int) -> Batch:
+        """What of it lies at ``start`` or behind."""
+        if self.offset >= start:
+            return self
+        return Batch(start, [b"".join(self.pieces)[start - self.offset :]])
+
 
 class Receiver:
     """Gathers the parts of one blob.
@@ -168,6 +174,7 @@ class Receiver:
             self._flush(rest)
 
     def _flush(self, batch: Batch) -> None:
+        batch = batch.since(self._hashed)  # a server may send again, and false, what is hashed already
         self._file.write(*batch)
         if batch.offset == self._hashed:
             self._hash(batch.pieces)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from registry.manifests import Manifest
 
 
+# The role of a blob that lay in the store before anything that lists it was fetched.
+UNKNOWN = "unknown"
+
+
 class State(StrEnum):
     """Where a unit of work stands."""
 
@@ -56,11 +60,12 @@ class Failure:
     detail: str
     is_temporary: bool = False
     retry_after_s: float | None = None  # how long the server asked us to wait
+    is_shared: bool = False  # what somebody else met with, who had asked for the same
 
     @classmethod
     def of(cls, error: RegistryError) -> Failure:
         """The record of an error."""
-        return cls(error.reason, str(error), error.temporary, error.retry_after_s)
+        return cls(error.reason, str(error), error.temporary, error.retry_after_s, error.is_shared)
 
 
 @dataclass(frozen=True, slots=True)

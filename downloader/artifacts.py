@@ -9,8 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from corpus.records import Failure, Referrer
-from downloader.plan import Pointer, cosign_tags, parts_of, referrers_tag, statements_in
-from registry.errors import RegistryError
+from downloader.plan import (
+    MAX_DESCRIPTORS,
+    Pointer,
+    cosign_tags,
+    descriptors_in,
+    parts_of,
+    referrers_tag,
+    statements_in,
+)
+from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +37,10 @@ MAX_ARTIFACTS = 1_000
 # A statement, a signature of it, and one of that: nobody publishes more.
 MAX_DEPTH = 3
 
-# How a registry says that it has no such interface, rather than that it failed.
-_NO_INTERFACE = frozenset({400, 404, 405, 406, 501})
+# How a registry says that it has no such interface, rather than that it failed. One that has it never
+# answers 404 for want of referrers, but it does for want of the repository, or of the manifest.
+_NO_INTERFACE = frozenset({404, 405, 501})
+_NOT_THE_INTERFACE = frozenset({Reason.MANIFEST_MISSING, Reason.REPO_MISSING})
 
 
 @dataclass(slots=True)
@@ -50,16 +60,38 @@ class Found:
 
 @dataclass(slots=True)
 class _Walk:
-    """The walk for one image: what is known by canonical digest, and how many pointers were followed."""
+    """The walk for one image: what is known by canonical digest, and how far it went.
+
+    Attributes:
+        task: The image.
+        known: The manifests met so far.
+        found: Those about the image.
+        followed: How many pointers were followed.
+        listed: How many descriptors the known manifests have.
+        has_interface: Whether the registry lists referrers, as far as is known: if not, a tag does.
+        is_over: Whether there is more than is followed.
+    """
 
     task: ImageTask
     known: dict[Digest, FetchedManifest]
     found: Found = field(default_factory=Found)
     followed: int = 0
+    listed: int = 0
+    has_interface: bool = True
+    is_over: bool = False
 
-    @property
-    def is_over(self) -> bool:
-        return self.followed >= MAX_ARTIFACTS
+    def may_follow(self) -> bool:
+        """Count one more pointer, unless it is one too many."""
+        if self.followed == MAX_ARTIFACTS:
+            self.cut(f"more than {MAX_ARTIFACTS} artifacts")
+        self.followed += not self.is_over
+        return not self.is_over
+
+    def cut(self, extent: str) -> None:
+        """Stop here: the image is not complete."""
+        if not self.is_over:
+            self.found.failures.append(Failure(Reason.TOO_LARGE, f"about the image there are {extent}"))
+        self.is_over = True
 
     def take(self, about: Digest, found_by: str, artifact: FetchedManifest) -> bool:
         """Note an artifact; whether it is one that was not met before."""
@@ -68,8 +100,15 @@ class _Walk:
         if digest in self.known:
             return False
         self.known[digest] = artifact
-        self.found.manifests.append(artifact)
+        self.keep(artifact)
         return True
+
+    def keep(self, fetched: FetchedManifest) -> None:
+        """Note the manifest of an artifact, or of a list of them."""
+        self.found.manifests.append(fetched)
+        self.listed += descriptors_in(fetched.manifest)
+        if self.listed > MAX_DESCRIPTORS:
+            self.cut(f"manifests with more than {MAX_DESCRIPTORS} descriptors")
 
     def fail(self, error: RegistryError) -> None:
         """Note what stands against an artifact: its image is incomplete only as long as that may heal."""
@@ -84,12 +123,11 @@ class ArtifactFinder:
     def __init__(self, manifests: ManifestFetcher, clients: Mapping[str, RegistryClient]) -> None:
         self._manifests = manifests
         self._clients = clients
-        # Registries that do not list referrers: there a tag does.
-        self._without_interface: set[str] = set()
 
     async def find(self, task: ImageTask, manifests: Sequence[FetchedManifest]) -> Found:
         """Every artifact about ``manifests``, each once, however their pointers run in circles."""
         walk = _Walk(task, {each.manifest.digest: each for each in manifests})
+        walk.listed = sum(descriptors_in(each.manifest) for each in manifests)
         frontier = deque((each.manifest, 0) for each in manifests)
         while frontier and not walk.is_over:
             subject, depth = frontier.popleft()
@@ -104,9 +142,8 @@ class ArtifactFinder:
         """The artifacts that pointers lead to, without those met before."""
         new = []
         for pointer in pointers:
-            if walk.is_over:
+            if not walk.may_follow():
                 break
-            walk.followed += 1
             try:
                 artifact = walk.known.get(pointer.digest) or await self._manifests.by_digest(
                     walk.task, pointer.digest, pointer.media_type
@@ -122,7 +159,7 @@ class ArtifactFinder:
         """The artifacts that cosign keeps under tags of the subject's digest, without those met before."""
         new = []
         for tag in cosign_tags(subject):
-            artifact = await self._tagged(walk, tag)
+            artifact = None if walk.is_over else await self._tagged(walk, tag)
             if artifact is not None and walk.take(subject, tag, artifact):
                 new.append(artifact)
         return new
@@ -137,20 +174,20 @@ class ArtifactFinder:
     async def _pointers(self, walk: _Walk, subject: Manifest) -> list[Pointer]:
         """What the registry lists as being about a manifest: by its interface, or the tag in place of it."""
         task = walk.task
-        if task.registry not in self._without_interface:
+        if walk.has_interface:
             try:
                 return await self._referrers(task, subject.digest)
             except RegistryError as error:
                 walk.fail(error)
                 if error.temporary:
                     return []
-                if error.status in _NO_INTERFACE:
-                    self._without_interface.add(task.registry)
+                is_known = error.status in _NO_INTERFACE and error.reason not in _NOT_THE_INTERFACE
+                walk.has_interface = not is_known
         tag = referrers_tag(subject.digest)
         index = await self._tagged(walk, tag)
         if index is None:
             return []
-        walk.found.manifests.append(index)
+        walk.keep(index)
         return [
             Pointer(each.digest, each.media_type, subject.digest, tag) for each in index.manifest.children
         ]
@@ -160,6 +197,6 @@ class ArtifactFinder:
         async with aclosing(self._clients[task.registry].referrers(task.repository, subject)) as pages:
             async for page in pages:
                 pointers += [Pointer(each.digest, each.media_type, subject, "referrers") for each in page]
-                if len(pointers) >= MAX_ARTIFACTS:
+                if len(pointers) > MAX_ARTIFACTS:
                     break
         return pointers

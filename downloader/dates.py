@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from registry.dates import instant
 from registry.documents import parse_document, text_or_empty
 from registry.errors import RegistryError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 # A configuration is decoded in memory, at some ten times its size; real ones have a few KiB.
 MAX_CONFIG_BYTES = 4 << 20
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,3 @@ def created_of(image: Manifest, config: bytes | None) -> str | None:
 def latest(dates: Iterable[str | None]) -> str | None:
     """The last of some dates: an image of several platforms is as new as its newest."""
     return max(dates, key=instant, default=None)
-
-
-def instant(text: str | None) -> datetime:
-    """A date as a point in time; what is no date is before any."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return LONG_AGO

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from corpus.records import Failure, ImageOutcome
 from downloader.feed import Feed, order_of
 from downloader.fetchers import Client, Fetchers
 from downloader.listing import TagLister
-from downloader.schedule import scheduled
+from downloader.schedule import RETRY_DELAYS_S, scheduled
 from registry.errors import ConfigurationError, Reason
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ _UNREACHABLE = frozenset({Reason.NETWORK, Reason.TIMEOUT, Reason.TLS})
 
 # A checkpoint is also written when this many images have gathered, to bound the transaction.
 _CHECKPOINT_IMAGES = 1_000
+
+# Between two looks at what is due again, in seconds, and so how late a retry may come: no more than it waits.
+_BETWEEN_LOOKS_S = RETRY_DELAYS_S[0]
+
+# Images worked on at a time, of many registries together: each holds some connections and some memory.
+_MOST_IMAGES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,8 @@ class _Tally:
             self.done += 1
         else:
             self.failed[outcome.failure.reason] += 1
+        if outcome.failure is not None and outcome.failure.is_shared:
+            return  # no request of its own tells anything of the registry
         is_unanswered = outcome.failure is not None and outcome.failure.reason in _UNREACHABLE
         self.unanswered_in_a_row = self.unanswered_in_a_row + 1 if is_unanswered else 0
 
@@ -146,10 +155,11 @@ class DownloadEngine:
         self._fetcher = Fetchers(catalog, blobs, layout, reached, settings)
         self._lister = TagLister(catalog.images, reached, settings, self._fetcher.created, self._keep_dated)
         self._tally = _Tally()
-        self._feed = Feed(catalog.images, self._registries, settings.scope)
+        self._feeds = [Feed(catalog.images, [name], settings.scope) for name in reached]
         self._finished: list[ImageOutcome] = []
         self._checkpointing = asyncio.Lock()
         self._retry_at: float | None = None
+        self._due_at = math.inf
         self._started_at = 0.0
         self._stopped: str | None = None
 
@@ -171,7 +181,6 @@ class DownloadEngine:
     async def run(self) -> DownloadSummary:
         """Fetch until nothing is pending; an image that cannot be had is an outcome, not an error."""
         self._started_at = self._clock.now()
-        await self._fetcher.open()
         try:
             await self._expand_tags()
             await self._catalog.plan.make(self._order)
@@ -194,17 +203,42 @@ class DownloadEngine:
 
     async def _go_through(self, *, permanent: bool) -> None:
         """Fetch what is open in the plan, first to last."""
-        failed = await self._catalog.images.reopen(
-            self._registries, self._clock.now(), permanent=permanent, since=self._started_at
-        )
-        self._tally.reopen(failed)
-        self._tally.total = self._tally.settled + await self._feed.rewind()
+        await self._reopen(permanent=permanent)
         async with asyncio.TaskGroup() as group:
             checkpoints = group.create_task(self._checkpoint_regularly())
-            workers = [group.create_task(self._work()) for _ in range(self._settings.parallel_images)]
-            await asyncio.wait(workers)
+            # Each registry has its own: one that asks for a pause, or is slow, holds up no other.
+            workers = [
+                group.create_task(self._work(feed)) for feed in self._feeds for _ in range(self._share)
+            ]
+            if workers:
+                await asyncio.wait(workers)
             checkpoints.cancel()
         await self._checkpoint()
+
+    async def _reopen(self, *, permanent: bool) -> None:
+        """Have what is due again, or all that failed, fetched before the run goes on in its order."""
+        async with self._checkpointing:
+            now, images = self._clock.now(), self._catalog.images
+            failed = await images.reopen(self._registries, now, permanent=permanent, since=self._started_at)
+            self._tally.reopen(failed)
+            left = sum([await feed.rewind() for feed in self._feeds])
+            # Until a checkpoint what is finished is settled for the tally, and still left for the catalog.
+            self._tally.total = self._tally.settled - len(self._finished) + left
+            next_at = (await images.retries(self._registries)).next_at
+            if next_at is not None:
+                self._due_at = min(self._due_at, max(next_at, now + _BETWEEN_LOOKS_S))
+
+    async def _reopen_what_is_due(self) -> None:
+        if self._clock.now() >= self._due_at:
+            self._due_at = math.inf  # the other workers go on meanwhile
+            await self._checkpoint()
+            await self._reopen(permanent=False)
+
+    @property
+    def _share(self) -> int:
+        """Images of one registry that are worked on at a time."""
+        parallel = self._settings.parallel_images
+        return max(1, min(parallel, max(parallel, _MOST_IMAGES) // max(1, len(self._feeds))))
 
     async def _wait_for_retries(self, until: float) -> bool:
         """Wait for the next image that is due again; false if there is none, or not by ``until``."""
@@ -223,7 +257,7 @@ class DownloadEngine:
         await self._fetcher.cancel()
         await self._checkpoint()
         try:
-            await write_index(self._layout, self._catalog.contents.oci_index())
+            await write_index(self._layout, self._catalog.contents)
         except OSError as error:
             self._stop(error)
         if self._stopped is None and await self._catalog.images.is_settled():
@@ -235,8 +269,8 @@ class DownloadEngine:
             f"cannot keep what was fetched: {error.strerror or error}; make room and run it again"
         )
 
-    async def _work(self) -> None:
-        while self._stopped is None and (task := await self._feed.next()) is not None:
+    async def _work(self, feed: Feed) -> None:
+        while self._stopped is None and (task := await feed.next()) is not None:
             try:
                 outcome = await self._fetcher.fetch(task)
             except OSError as error:
@@ -248,12 +282,14 @@ class DownloadEngine:
             except Exception as error:  # noqa: BLE001 - the worker's boundary: one image, not the campaign
                 outcome = self._fault(task, error)
             outcome = scheduled(outcome, task, self._clock.now())
+            self._due_at = min(self._due_at, outcome.retry_at or math.inf)
             self._tally.count(outcome)
             self._give_up_on_silence(outcome)
             self._finished.append(outcome)
             _log(task, outcome)
             if len(self._finished) >= _CHECKPOINT_IMAGES:
                 await self._checkpoint()
+            await self._reopen_what_is_due()
 
     def _give_up_on_silence(self, outcome: ImageOutcome) -> None:
         """Stop when nobody answers any more: the images to come would only fail one after the other."""
@@ -273,7 +309,7 @@ class DownloadEngine:
         return ImageOutcome(task.id, self._settings.scope, failure=failure)
 
     async def _checkpoint_regularly(self) -> None:
-        while True:
+        while self._stopped is None:  # a sync that fails takes the place of its cancellation
             await self._clock.sleep(self._settings.checkpoint_s)
             await self._checkpoint()
 
@@ -290,6 +326,8 @@ class DownloadEngine:
                 return
             await self._catalog.contents.record(outcomes, self._clock.now())
             del self._finished[: len(outcomes)]  # only now: a checkpoint may be cancelled half-way
+            for feed in self._feeds:
+                feed.forget(outcome.task_id for outcome in outcomes)
             self._fetcher.forget(outcomes)
 
     async def _expand_tags(self) -> None:

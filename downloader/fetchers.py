@@ -50,10 +50,6 @@ class Fetchers:
         """Bytes that came over the network, as they come; those of version 1 all go through the store."""
         return self._v2.bytes_fetched
 
-    async def open(self) -> None:
-        """Learn what earlier runs could not get."""
-        await self._v2.open()
-
     async def fetch(self, task: ImageTask) -> ImageOutcome:
         """Everything of one image, or as much as can be had."""
         return await self._by_registry[task.registry].fetch(task)

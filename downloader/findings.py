@@ -84,6 +84,19 @@ class VerifySummary:
     stopped: str | None = None
 
 
+def why_withheld(there: int, looked_for: int) -> str | None:
+    """Why nothing is to be mended where so little is there; ``None`` if a repair may begin.
+
+    A disk that is not mounted must not be taken for the loss of all that is on it.
+    """
+    if 2 * there >= looked_for:
+        return None
+    return (
+        f"only {there:,} of {looked_for:,} blobs are where they should be, so nothing was touched: mount the "
+        "disk that has them; what is left of a lost one can be put into a new census"
+    )
+
+
 def why_unmended(found: Mapping[Kind, Tally]) -> str | None:
     """What of these no program can mend, in a sentence; ``None`` if there is nothing."""
     if Kind.CATALOG in found:

@@ -6,6 +6,9 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from downloader.plan import holds_for_all_who_waited
+from registry.errors import RegistryError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from typing import Any
@@ -26,14 +29,14 @@ class SingleFlight(Generic[Key, Value]):
         self._flights: dict[Key, asyncio.Task[Value]] = {}
 
     def __contains__(self, key: Key) -> bool:
-        return key in self._flights
+        return self._flight(key) is not None
 
     def __len__(self) -> int:
         return len(self._flights)
 
     async def join(self, key: Key, start: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
         """The result for ``key``, from the flight under way or from a new one."""
-        flight = self._flights.get(key)
+        flight = self._flight(key)
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(start())
             flight.add_done_callback(partial(self._forget_if_failed, key))
@@ -54,7 +57,37 @@ class SingleFlight(Generic[Key, Value]):
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
 
+    def _flight(self, key: Key) -> asyncio.Task[Value] | None:
+        """The flight for ``key``, unless it has failed: until that is called back, it is still in the table.
+
+        Who asks again and again, as long as others fail, would get its exception without a pause, for ever.
+        """
+        flight = self._flights.get(key)
+        return None if flight is not None and flight.done() and _has_failed(flight) else flight
+
     def _forget_if_failed(self, key: Key, flight: asyncio.Task[Value]) -> None:
-        has_failed = flight.cancelled() or flight.exception() is not None
-        if has_failed and self._flights.get(key) is flight:
+        if _has_failed(flight) and self._flights.get(key) is flight:
             del self._flights[key]
+
+
+def _has_failed(flight: asyncio.Task[Any]) -> bool:
+    return flight.cancelled() or flight.exception() is not None
+
+
+async def join_or_ask(
+    flights: SingleFlight[Key, Value], key: Key, start: Callable[[], Coroutine[Any, Any, Value]]
+) -> Value:
+    """As :meth:`SingleFlight.join`; what another one is refused is asked for again, by one at a time.
+
+    Raises:
+        RegistryError: It is refused to whoever asks here, or to all.
+    """
+    while True:
+        is_ours = key not in flights
+        try:
+            return await flights.join(key, start)
+        except RegistryError as error:
+            if is_ours:
+                raise
+            if holds_for_all_who_waited(error):
+                raise error.shared() from error

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from corpus.records import ImageTask
+from corpus.records import Failure, ImageTask
 from downloader.dates import Dated
 from downloader.tags import newest_tags, parse_tag_rule
 from registry.errors import Reason, RegistryError
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 # Repositories per transaction where the tags are known without asking.
 _EXPAND_REPOSITORIES = 5_000
+
+# Tags of one repository: ten times those of the images that have the most.
+_MAX_TAGS = 1_000_000
 
 # Tags of one repository that are dated before what was fetched for it is recorded.
 _DATED_TAGS = 100
@@ -63,8 +66,13 @@ class TagLister:
             registries, rule, self._rule.names, _EXPAND_REPOSITORIES, after
         ):
             pass
+        await asyncio.gather(*map(self._list_all, registries))  # one that asks for a pause holds up no other
+
+    async def _list_all(self, registry: str) -> None:
+        """Ask one registry for the tags of its repositories."""
+        after = 0
         while batch := await self._images.unexpanded(
-            registries, rule, after=after, limit=self._settings.parallel_images
+            [registry], self._settings.tags, after=after, limit=self._settings.parallel_images
         ):
             after = batch[-1][0]
             await asyncio.gather(*(self._expand(*repository) for repository in batch))
@@ -75,15 +83,17 @@ class TagLister:
         Where that fails for good, or gives none that can be pulled, ``latest`` is asked for: the
         answer tells why. Where it may yet succeed, the repository is left for the next run.
         """
+        tags, failure = None, None
         try:
             tags = await self._tags(registry, name)
         except RegistryError as error:
+            failure = Failure.of(error)
             log.info("tags_failed", extra={"repository": name, "reason": error.reason, "detail": str(error)})
-            if error.temporary:
-                return
-            tags = None
+        if failure is not None and failure.is_temporary:
+            await self._images.postpone_repository(repository_id, failure)
+            return
         await self._images.expand_repository(
-            repository_id, self._settings.tags, ["latest"] if tags is None else tags
+            repository_id, self._settings.tags, ["latest"] if tags is None else tags, failure
         )
 
     async def _tags(self, registry: str, name: str) -> list[str] | None:
@@ -92,8 +102,11 @@ class TagLister:
         if count is not None and hub is not None:
             return await _newest_of_hub(hub, name, count)
         taken: dict[str, None] = {}
-        is_empty = True
+        is_empty, listed = True, 0
         async for page in self._clients[registry].tags(name):
+            listed += len(page)
+            if listed > _MAX_TAGS:
+                raise RegistryError(Reason.TOO_LARGE, f"the list has more than {_MAX_TAGS} tags")
             is_empty = is_empty and not any(map(is_tag, page))
             taken |= dict.fromkeys(self._rule.choose(page))
         if is_empty:

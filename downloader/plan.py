@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from corpus.records import FetchedBlob
     from registry.descriptors import Descriptor
     from registry.digests import Digest
+    from registry.errors import RegistryError
     from registry.manifests import Manifest
 
 ALL = "all"
@@ -44,21 +45,22 @@ _ABOUT = "vnd.docker.reference.digest"
 
 _NO_TAG_CHARACTER = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
-# What one repository lacks or refuses, another one may give.
-_REASONS_OF_THE_ASKER = frozenset(
+# Descriptors of one image and of what is about it, as layers and as children: a hundred platforms of a
+# hundred layers. A manifest of 8 MiB has room for 90,000, and an index for a thousand such manifests.
+MAX_DESCRIPTORS = 10_000
+
+# What is wrong with bytes is wrong for all to whom the same registry sends them. Anything else it may say
+# to one repository alone.
+_REASONS_OF_THE_BYTES = frozenset(
     {
-        Reason.AUTH_REQUIRED,
-        Reason.BLOB_MISSING,
-        Reason.DENIED,
-        Reason.FOREIGN_SKIPPED,
-        Reason.INVALID_NAME,
-        Reason.LEGAL,
-        Reason.MANIFEST_MISSING,
-        Reason.REPO_MISSING,
+        Reason.AMBIGUOUS,
+        Reason.DIGEST_MISMATCH,
+        Reason.MANIFEST_INVALID,
+        Reason.SIZE_MISMATCH,
+        Reason.TOO_LARGE,
+        Reason.UNSUPPORTED_TYPE,
     }
 )
-# Failures of a size that a descriptor claims.
-_REASONS_OF_A_SIZE = frozenset({Reason.SIZE_MISMATCH, Reason.TOO_LARGE})
 
 
 def parse_platforms(rule: str) -> tuple[Platform, ...] | None:
@@ -149,46 +151,72 @@ def why_not_asked_for(blob: Descriptor, max_bytes: int, *, foreign: bool = False
 
 
 def foreign_urls(layer: Descriptor) -> list[str]:
-    """Where a layer may be had besides the registry: the first few of its ``urls``, in their order."""
-    return list(dict.fromkeys(map(printable, layer.urls)))[:MAX_FOREIGN_URLS]
+    """Where a layer may be had besides the registry: the first few of its ``urls``, in their order.
 
-
-def depends_on_asker(failure: Reason) -> bool:
-    """Whether the same content, asked for in another repository, may well be had."""
-    return failure in _REASONS_OF_THE_ASKER
-
-
-def holds_for(outcome: FetchedBlob, wanted: Descriptor) -> bool:
-    """Whether what became of a blob for one image is true for another one that lists it as ``wanted``.
-
-    Bytes in the store are there for all, and wrong bytes are wrong for all. What another image
-    claims of a blob (its size, that it lives elsewhere) and what its repository refuses is not.
+    JSON may hold halves of characters, which stand in no URL.
     """
-    failure = outcome.failure
-    if failure is None:
-        return True
-    if failure.reason in _REASONS_OF_A_SIZE:
-        return outcome.size_bytes == wanted.size_bytes
-    return not depends_on_asker(failure.reason)
+    return list(dict.fromkeys(map(printable, filter(_is_text, layer.urls))))[:MAX_FOREIGN_URLS]
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: what became of it is told to whoever asks for just the same, and to nobody else.
+
+    Attributes:
+        registry: Who is asked.
+        digest: Of the blob.
+        size_bytes: As the manifest claims, which may be wrong.
+        urls: Where else it is sought; a manifest may name anybody's.
+    """
+
+    registry: str
+    digest: Digest
+    size_bytes: int | None
+    urls: tuple[str, ...] = ()
+
+
+def is_of_the_bytes(failure: Reason) -> bool:
+    """Whether it is what the registry holds that is wrong: so it is for whoever asks for it later."""
+    return failure in _REASONS_OF_THE_BYTES
+
+
+def holds_for_all_who_waited(error: RegistryError) -> bool:
+    """Whether a failure is that of everybody who waited for the same request.
+
+    One that may pass is: but whoever asks later asks anew. What one repository lacks or refuses, another
+    one may give: who waited on behalf of another repository asks for itself.
+    """
+    return error.temporary or is_of_the_bytes(error.reason)
+
+
+def descriptors_in(manifest: Manifest) -> int:
+    """How many descriptors it lists, repeats counted."""
+    return len(manifest.layers) + len(manifest.children) + (manifest.config is not None)
 
 
 def first_failure(missing: Iterable[Failure], blobs: Iterable[FetchedBlob]) -> Failure | None:
     """Why an image is incomplete, from the children and the blobs that could not be had.
 
     A foreign layer that was not asked for does not make it so, nor does a child that the registry
-    does not hold (a sparse index), nor what is wrong for good with an artifact about it. A passing
-    failure comes first, so that the image is tried again as long as one may heal.
+    does not hold (a sparse index), nor what is wrong for good with an artifact about it.
     """
-    counted = (
+    children = [failure for failure in missing if failure.reason is not Reason.MANIFEST_MISSING]
+    of_blobs = [
         blob.failure
         for blob in blobs
-        if blob.role != "artifact" or (blob.failure is not None and blob.failure.is_temporary)
-    )
-    failures = [
-        failure
-        for failure in (*missing, *counted)
-        if failure is not None and failure.reason not in {Reason.FOREIGN_SKIPPED, Reason.MANIFEST_MISSING}
+        if blob.failure is not None
+        and blob.failure.reason is not Reason.FOREIGN_SKIPPED
+        and (blob.role != "artifact" or blob.failure.is_temporary)
     ]
+    return first_that_may_pass([*children, *of_blobs])
+
+
+def first_that_may_pass(failures: Iterable[Failure]) -> Failure | None:
+    """A passing failure comes first, so that the image is tried again as long as one may heal."""
     return min(failures, key=lambda failure: not failure.is_temporary, default=None)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from downloader.parts import NoPartsError, PartsReader
 from downloader.patience import WRONG_BYTES, Patience
+from downloader.plan import is_of_the_bytes
 from downloader.wanted import Wanted, ended_early, falls_short, is_refused
 from registry.errors import Reason, RegistryError
 
@@ -36,7 +37,7 @@ async def receive_blob(
         means: How.
 
     Raises:
-        RegistryError: The blob cannot be had. What came is kept if that is temporary.
+        RegistryError: The blob cannot be had. What came is kept unless it is wrong: another image may go on.
         OSError: This machine cannot keep what came.
     """
     wanted = Wanted(source, repository, descriptor)
@@ -51,7 +52,7 @@ async def receive_blob(
             except RegistryError as error:
                 may_divide = may_divide and not (is_divided and error.reason in WRONG_BYTES)
                 if not patience.has_another_try(error, receiver.resumed_bytes):
-                    if not error.temporary:
+                    if is_of_the_bytes(error.reason):
                         receiver.discard()
                     raise
             else:
@@ -109,12 +110,13 @@ class _Reader:
         except RegistryError as error:
             if not is_refused(error):
                 raise
-        await self._give_up_what_came()
         await self._read_all()
         return False
 
     async def _read_all(self) -> None:
         async with self._wanted.whole() as stream:
+            if self._receiver.here:  # only now: all of it may be refused too
+                await self._give_up_what_came()
             with self._receiver.part() as part:
                 await self._take(part, stream)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from corpus.catalog.verification import Orphan
 from corpus.durability import sync
 from corpus.profiles.stream import ProfileError, read_summary
+from corpus.records import UNKNOWN, FetchedManifest
 from downloader.findings import Kind
 from registry.errors import RegistryError
 from registry.manifests import parse_manifest
@@ -65,11 +66,11 @@ class Repair:
         digests = [blob.digest for blob in orphans]
         roles = await self._catalog.roles(digests)
         await asyncio.to_thread(sync, map(self._layout.blob, digests))
-        rows = [
-            Orphan(blob.digest, roles.get(blob.digest) or self._guess_role(blob), blob.size_bytes)
-            for blob in orphans
-        ]
-        self.requeued += await self._catalog.adopt(rows, self._clock.now())
+        manifests = await asyncio.to_thread(self._manifests, [b for b in orphans if b.digest not in roles])
+        roles |= dict.fromkeys(manifests, "manifest")
+        rows = [Orphan(blob.digest, roles.get(blob.digest, UNKNOWN), blob.size_bytes) for blob in orphans]
+        requeued = await self._catalog.adopt(rows, list(manifests.values()), self._clock.now())
+        self.requeued += requeued  # read only now: others adopt meanwhile
 
     async def set_aside(self, paths: Iterable[Path]) -> None:
         """Move what is not ours out of the way, where it keeps its relative path."""
@@ -79,16 +80,18 @@ class Repair:
         """Those whose layer profile was not made of the right bytes: the profile itself says so."""
         return [digest for digest in digests if _is_misread(self._layout.layer_profile(digest))]
 
-    def _guess_role(self, blob: Examined) -> str:
-        """What a blob is that no manifest of the catalog lists; the manifest that will may know better."""
-        if blob.size_bytes > _MAX_DOCUMENT_BYTES:
-            return "layer"
-        raw = self._layout.blob(blob.digest).read_bytes()
-        try:
-            parse_manifest(raw, None)
-        except RegistryError:
-            return "config" if raw.lstrip().startswith(b"{") else "layer"
-        return "manifest"
+    def _manifests(self, blobs: Iterable[Examined]) -> dict[str, FetchedManifest]:
+        """Those that are manifests, by digest: of the answers that brought them nothing is known."""
+        found: dict[str, FetchedManifest] = {}
+        for blob in blobs:
+            if blob.size_bytes > _MAX_DOCUMENT_BYTES or blob.digest.algorithm != "sha256":
+                continue
+            try:
+                manifest = parse_manifest(self._layout.blob(blob.digest).read_bytes(), None)
+            except RegistryError:
+                continue
+            found[blob.digest] = FetchedManifest(manifest, "", None, manifest.flags)
+        return found
 
     def _move(self, paths: Iterable[Path]) -> None:
         for path in paths:

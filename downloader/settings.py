@@ -76,7 +76,13 @@ class DownloadSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
     parallel_images: Annotated[
         int,
-        Meta(ge=1, description="Images worked on at a time: enough to hide the latency of small requests."),
+        Meta(
+            ge=1,
+            description=(
+                "Images of one registry worked on at a time: enough to hide the latency of small requests. "
+                "Of many registries it is fewer each."
+            ),
+        ),
     ] = 16
     parallel_layers: Annotated[
         int,

@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from downloader.dates import instant
+from registry.dates import instant
 from registry.errors import ConfigurationError
 from registry.names import is_tag
 

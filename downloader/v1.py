@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from corpus.records import Failure, FetchedBlob, FetchedManifest, ImageOutcome
 from downloader.dates import Dated
-from downloader.flights import SingleFlight
-from downloader.plan import depends_on_asker, first_failure
+from downloader.flights import SingleFlight, join_or_ask
+from downloader.plan import first_that_may_pass
 from downloader.v1_layers import LayerSource, receive_layer
 from registry.documents import parse_document, text_or_empty
 from registry.errors import Reason, RegistryError
@@ -53,7 +53,7 @@ class V1Fetcher:
         self._settings = settings
         self._repositories = SingleFlight[_Key, V1Repository]()
         self._layers = SingleFlight[_Key, V1Layer]()
-        self._layer_slots = asyncio.Semaphore(settings.parallel_layers)
+        self._layer_slots = {name: asyncio.Semaphore(settings.parallel_layers) for name in clients}
         # What each image took from flights, until a checkpoint has recorded it.
         self._taken: dict[int, list[_Key]] = {}
         # Repositories asked for since a checkpoint: the tags of one mostly follow each other.
@@ -75,7 +75,7 @@ class V1Fetcher:
             return ImageOutcome(task.id, scope, failure=Failure.of(error))
         found = await asyncio.gather(*(self._layer(task, repository, image_id) for image_id in ids))
         layers = [each for each in found if isinstance(each, V1Layer)]
-        failure = first_failure([each for each in found if isinstance(each, Failure)], ())
+        failure = first_that_may_pass(each for each in found if isinstance(each, Failure))
         if failure is not None:
             return ImageOutcome(task.id, scope, blobs=_blobs_of(layers), failure=failure)
         image = self._keep(layers)
@@ -129,17 +129,10 @@ class V1Fetcher:
         return repository, ids
 
     async def _layer(self, task: ImageTask, repository: V1Repository, image_id: str) -> V1Layer | Failure:
-        """One ancestor; another image's failure is ours only if it is sure to happen to us too."""
-        key = (task.registry, image_id)
+        """One ancestor, or why it is missing."""
         fetch = partial(self._held_or_fetched, task, repository, image_id)
         try:
-            is_ours = key not in self._layers
-            try:
-                return await self._layers.join(key, fetch)
-            except RegistryError as error:
-                if is_ours or not depends_on_asker(error.reason):
-                    raise
-                return await self._layers.join(key, fetch)
+            return await join_or_ask(self._layers, (task.registry, image_id), fetch)
         except RegistryError as error:
             log.info("layer_failed", extra={"image_id": image_id, "detail": str(error)})
             return Failure.of(error)
@@ -148,7 +141,7 @@ class V1Fetcher:
         known = await self._catalog.v1.layer(task.registry, image_id)
         if known is not None and await self._is_held(known):
             return known
-        async with self._layer_slots:
+        async with self._layer_slots[task.registry]:
             layer = await self._receive(task, repository, image_id)
         await self._catalog.v1.record(task.registry, layer)
         return layer

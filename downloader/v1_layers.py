@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corpus.unnamed import UnnamedReceiver, Version
+from downloader.plan import is_of_the_bytes
 from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ async def receive_layer(
         max_bytes: Bound of the body.
 
     Raises:
-        RegistryError: The layer cannot be had. What came is kept if that is temporary.
+        RegistryError: The layer cannot be had. What came is kept unless it is wrong for good.
     """
     described = source.described
     async with UnnamedReceiver(path, described.raw + b"\n" if described.checksums else None) as receiver:
@@ -108,7 +109,7 @@ async def receive_layer(
                     _call_truncated(error, before)
                 attempts -= receiver.offset - before < _WORTH_A_TRY_BYTES
                 if not taking.may_go_on_after(error) or attempts <= 0:
-                    if not error.temporary:
+                    if is_of_the_bytes(error.reason) and not error.temporary:
                         receiver.discard()
                     raise
             else:

@@ -19,7 +19,7 @@ from corpus.lock import is_held
 from corpus.oci import EMPTY_INDEX, index_parts, write_index
 from corpus.survey import lying_blobs, lying_downloads, lying_temporaries, size_of
 from downloader.examine import Examiners, batches
-from downloader.findings import LOST, Findings, Kind, VerifySummary, why_unmended
+from downloader.findings import LOST, Findings, Kind, VerifySummary, why_unmended, why_withheld
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 _PAGE = 1_000
 # The next one is there when a thread is done.
 _BATCHES_PER_THREAD = 2
+# Blobs looked for before anything is mended.
+_SAMPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class VerifyEngine:
         self._wrong = 0
         self._total: int | None = None
         self._note = ""
+        self._withheld: str | None = None
 
     def statistics(self) -> VerifyStatistics:
         """How far it is."""
@@ -89,7 +92,7 @@ class VerifyEngine:
         """
         is_beside = False
         with self._examiners.working():
-            if await self._is_catalog_sound():
+            if await self._is_catalog_sound() and await self._is_store_there():
                 await self._verify_stored()
                 is_beside = self._repair is None and is_held(self._layout)
                 if not is_beside:
@@ -102,7 +105,8 @@ class VerifyEngine:
             is_repair=self._repair is not None,
             is_beside_a_stage=is_beside,
             requeued=self._repair.requeued if self._repair else 0,
-            stopped=None if self._repair is None else why_unmended(self._findings.by_kind),
+            stopped=self._withheld
+            or (None if self._repair is None else why_unmended(self._findings.by_kind)),
         )
 
     async def _is_catalog_sound(self) -> bool:
@@ -111,6 +115,15 @@ class VerifyEngine:
         for problem in problems:
             self._found(Kind.CATALOG, problem, 0)
         return not problems
+
+    async def _is_store_there(self) -> bool:
+        """Whether a repair may begin: most blobs of a sample (digests come by chance) are there."""
+        if self._repair is not None:
+            sample = await self._catalog.stored(after="", limit=_SAMPLE)
+            paths = [self._layout.blob(blob.digest) for blob in sample]
+            there = await asyncio.to_thread(lambda: sum(path.exists() for path in paths))
+            self._withheld = why_withheld(there, len(paths))
+        return self._withheld is None
 
     async def _verify_stored(self) -> None:
         """Whether the bytes of every blob of the catalog are there."""
@@ -140,7 +153,7 @@ class VerifyEngine:
         if self._repair is None or not self._repair.requeued:  # else it is outdated by what was mended
             self._found(Kind.INDEX, self._layout.relative(self._layout.index), 0)
         if self._repair is not None:
-            await write_index(self._layout, self._contents.oci_index())
+            await write_index(self._layout, self._contents)
 
     async def _examine_all(self, source: AsyncGenerator[Batch, None], settle: Settle) -> None:
         """Keep every thread busy with the batches of ``source``."""

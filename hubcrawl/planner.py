@@ -125,9 +125,14 @@ def after_page(query: Query, seen: Seen, traits: Traits) -> Decision:
     return _or_longer(query, traits, _after_page(query, seen, traits))
 
 
-def after_parts(query: Query, seen: Seen, parts: Sequence[Seen], traits: Traits) -> Decision:
-    """What to do about a query, all parts of which have ended."""
-    missing = _missing(seen, sum(part.distinct for part in parts))
+def after_parts(query: Query, seen: Seen, parts: Mapping[Query, Seen], traits: Traits) -> Decision:
+    """What to do about a query, all parts of which have ended.
+
+    Its two ends show it whole together, or the values of a facet do; an end and a value may show the same.
+    """
+    ends = sum(part.distinct for asked, part in parts.items() if asked.facets == query.facets)
+    values = sum(part.distinct for asked, part in parts.items() if asked.facets != query.facets)
+    missing = min(_missing(seen, ends), _missing(replace(seen, distinct=0), values))
     is_counted = _is_counted(seen, traits)
     if missing == 0 and is_counted:
         decision = Decision(Step.COMPLETE, "all that is claimed came")
@@ -280,13 +285,13 @@ def _new_per_page(seen: Seen) -> float:
 
 def _can_follow(more: str, traits: Traits) -> bool:
     if traits.matching is Matching.WHOLE:
-        return more.startswith(" ")
-    return len(more) == 1 and (traits.is_exact or more.isalnum())
+        return False  # a longer word is another one
+    return len(more) == 1 and (traits.matching is not Matching.WORDS or more.isalnum())
 
 
 def _untold(term: str, known: Mapping[str, int], traits: Traits) -> str:
     """The characters to be tried after a term without evidence."""
-    if traits.is_exact:
+    if traits.is_exact or (traits.matching is Matching.UNKNOWN and len(term) > 1):
         return ALPHABET
     return _IN_WORDS if len(term) <= 1 or len(known) >= _BROAD else ""
 

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 # What may follow a term, and how many known names then match: one next character ("n"), or nothing (""), for
 # names or words that equal the term. Where search matches prefixes, this is about names as search shows them;
-# else about their words. Where it matches whole words only, a space and another word of the same names may
-# follow (" nginx").
+# else about their words.
 Evidence = Mapping[str, int]
 
 

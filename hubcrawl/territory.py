@@ -330,7 +330,10 @@ class Territory:
         if query.state != End.PARTS or any(part.state in WAITING for part in parts):
             return None
         whole, traits = await self.take_up(query), self._traits(query.endpoint)
-        showed = [self._seen_in(query.endpoint, part.ledger) for part in parts]
+        showed = {
+            view(query.endpoint, Query.parse(part.key)): self._seen_in(query.endpoint, part.ledger)
+            for part in parts
+        }
         seen_whole = view(query.endpoint, whole.query)
         return whole, planner.after_parts(seen_whole, self._seen(whole), showed, traits)
 

@@ -21,7 +21,13 @@ DEFAULT_FILE = Path("hubcrawl.toml")
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 DEFAULT_ORIGIN = "default"
 
-_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "array": 'a list, as in ["a", "b"]',
+}
 _BOUNDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 
 
@@ -150,7 +156,7 @@ def _flatten(document: Mapping[str, object]) -> dict[str, object]:
 
 def _convert(key: Key, given: Given) -> object:
     raw = given.value
-    if given.is_text and isinstance(raw, str) and key.is_list:
+    if isinstance(raw, str) and key.is_list:
         raw = [part.strip() for part in raw.split(",") if part.strip()]
     try:
         return msgspec.convert(raw, key.type, strict=not given.is_text)

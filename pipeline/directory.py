@@ -12,8 +12,10 @@ def directory_of(data: str) -> Layout:
     """Where a census is, or may be begun.
 
     Raises:
-        ConfigurationError: There is something else.
+        ConfigurationError: There is something else, or nothing is named.
     """
+    if not data:  # of which Path makes the current directory
+        raise ConfigurationError("the data directory has no name: give one with --data")
     root = Path(data)
     if root.exists() and not root.is_dir():
         raise ConfigurationError(f"{root} is a file, not a directory: name another one with --data")

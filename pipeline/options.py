@@ -13,7 +13,10 @@ from pipeline.config import Given, Resolved, resolve
 from pipeline.keys import GENERAL, Key, all_keys, option_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+# The metavar of a switch, which otherwise seems to want a value.
+NO_VALUE = ""
 
 # Panels of `--help`, by section.
 _PANELS = {
@@ -25,6 +28,10 @@ _PANELS = {
     "http": "HTTP",
 }
 _CONFIG = "config"
+
+# What the parameter of ``--no-again`` ends with: it is an option of its own, since `--help` gives a second
+# name a column of its own, for which a terminal of the usual width has no room.
+_NEGATED = "__no"
 
 
 def keys_of(sections: Sequence[str]) -> list[Key]:
@@ -58,12 +65,12 @@ def with_options(sections: Sequence[str]) -> Callable[[Callable[..., int]], Call
 
 def resolve_command_line(given: Mapping[str, Any], names: Mapping[str, str]) -> Resolved:
     """The settings for what Typer parsed: parameters by :func:`identifier`, ``None`` where not given."""
-    by_identifier = {identifier(dotted): dotted for dotted in names}
-    options = {
-        by_identifier[name]: Given(value, names[by_identifier[name]])
-        for name, value in given.items()
-        if name != _CONFIG and value is not None
-    }
+    options = {}
+    for dotted, name in names.items():
+        if (value := given[identifier(dotted)]) is not None:
+            options[dotted] = Given(value, name)
+        if given.get(identifier(dotted) + _NEGATED):
+            options[dotted] = Given(False, _negation(name))
     return resolve(options, os.environ, given[_CONFIG])
 
 
@@ -82,12 +89,19 @@ def _config_parameter() -> inspect.Parameter:
     return _parameter(_CONFIG, Path, option)
 
 
-def _parameters(keys: Sequence[Key], names: Mapping[str, str]) -> list[inspect.Parameter]:
-    return [
-        _parameter(identifier(key.dotted), _command_line_type(key), _option(key, names[key.dotted]))
-        for key in keys
-        if key.dotted in names
-    ]
+def _parameters(keys: Sequence[Key], names: Mapping[str, str]) -> Iterator[inspect.Parameter]:
+    for key in keys:
+        if key.dotted not in names:
+            continue
+        parameter, name = identifier(key.dotted), names[key.dotted]
+        yield _parameter(parameter, _command_line_type(key), _option(key, name))
+        if key.plain_type is bool:
+            yield _parameter(parameter + _NEGATED, bool, typer.Option(_negation(name), hidden=True))
+
+
+def _negation(name: str) -> str:
+    """``--no-again`` of ``--again``."""
+    return f"--no-{name.removeprefix('--')}"
 
 
 def _parameter(name: str, kind: Any, option: Any) -> inspect.Parameter:
@@ -96,14 +110,23 @@ def _parameter(name: str, kind: Any, option: Any) -> inspect.Parameter:
 
 
 def _option(key: Key, name: str) -> Any:
-    default = key.show(key.default)
     return typer.Option(
-        f"{name}/--no-{name.removeprefix('--')}" if key.plain_type is bool else name,
-        help=key.description + (f" [default: {default}]" if default else ""),
+        name,
+        help=key.description + _choices_and_default(key, name),
         metavar=_metavar(key),
         show_default=False,
         rich_help_panel=_PANELS[key.section],
     )
+
+
+def _choices_and_default(key: Key, name: str) -> str:
+    """`` [v2|v1; default: v2]``; of a switch the way to turn it off again, too."""
+    default = key.show(key.default)
+    parts = ["|".join(key.choices), f"default: {default}" if default else ""]
+    if key.plain_type is bool:
+        parts.append(f"or {_negation(name)}")
+    text = "; ".join(filter(None, parts))
+    return f" [{text}]" if text else ""
 
 
 def _command_line_type(key: Key) -> type:
@@ -112,11 +135,11 @@ def _command_line_type(key: Key) -> type:
     return bool if key.plain_type is bool else str
 
 
-def _metavar(key: Key) -> str | None:
+def _metavar(key: Key) -> str:
     if key.plain_type is bool:
-        return None
+        return NO_VALUE
     if key.choices:
-        return "|".join(key.choices) + (",..." if key.is_list else "")
+        return "WORD,..." if key.is_list else "WORD"
     if key.unit:
         return key.unit.upper()
     return {int: "N", float: "N"}.get(key.plain_type, "TEXT")

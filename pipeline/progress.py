@@ -141,7 +141,7 @@ def _parts(noun: str, statistics: Statistics, pace: Pace) -> Iterator[tuple[int,
     yield 2, f"{statistics.failed:,} failed" if statistics.failed else ""
     yield 5, phrases.size(statistics.bytes_done) if statistics.bytes_done else ""
     yield 4, "" if pace.bytes_per_s is None else f"{phrases.size(pace.bytes_per_s)}/s"
-    yield 6, "" if pace.rate_per_s is None else f"{pace.rate_per_s:.1f} {noun}s/s"
+    yield 6, "" if pace.rate_per_s is None else f"{pace.rate_per_s:,.1f} {noun}s/s"
     yield 3, f"{phrases.duration(pace.time_left_s)} left" if pace.time_left_s else ""
     yield 1, statistics.note
 

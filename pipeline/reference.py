@@ -39,8 +39,10 @@ Every key can be set in three ways. The first that is given wins:
        parallel_images = 4
 
 An option is the key with dashes; where two sections of a command share a name it begins with
-the section (`hubcrawl download --help` lists them). Secrets are never options, because other
-users of a machine see command lines; they are shown and recorded nowhere.
+the section (`hubcrawl download --help` lists them). What is `true` or `false` is turned on by
+`--again` and off by `--no-again`; a list is text with commas, or a list of TOML. Secrets are
+never options, because other users of a machine see command lines; they are shown and recorded
+nowhere.
 """
 
 

@@ -164,10 +164,11 @@ def _iso(unix_s: float) -> str:
 
 
 def _describe(run: StageRun) -> str:
-    when = f", since {run.started_at}" if run.ended_at is None else f" at {run.ended_at}"
+    began = "since" if run.outcome == "running" else "begun at"
+    when = f", {began} {run.started_at}" if run.ended_at is None else f" at {run.ended_at}"
     parts = [run.outcome + when]
     if run.rate_per_s is not None:
-        parts.append(f"{run.rate_per_s:.1f} {run.unit}s/s on average")
+        parts.append(f"{run.rate_per_s:,.1f} {run.unit}s/s on average")
     if run.time_left_s is not None:
         parts.append(f"{phrases.duration(run.time_left_s)} left")
     return ", ".join(parts)

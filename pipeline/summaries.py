@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from downloader.engine import DownloadSummary
     from hubcrawl.engine import CrawlSummary
 
+NOTHING_LISTED = "no image is listed: `hubcrawl crawl` found none, or had to stop before"
 WHICH_FAILED = "hubcrawl status --failed"
 WHY_FAILED = "hubcrawl status --failures"
 
@@ -73,10 +74,10 @@ def _example(group: FailureGroup) -> str:
     return printable(f"{group.example}: {detail}" if detail else group.example) + retried
 
 
-def crawled(summaries: Sequence[CrawlSummary], name: str) -> Iterator[str]:
-    """What one run of the crawl did."""
+def crawled(summaries: Sequence[CrawlSummary], listed: str) -> Iterator[str]:
+    """What one run of the crawl did with the registry or list ``listed``."""
     rows, pages = sum(each.rows for each in summaries), sum(each.pages for each in summaries)
-    yield f"{counted(sum(each.new for each in summaries), 'new repository')} in {name}"
+    yield f"{counted(sum(each.new for each in summaries), 'new repository')} in {listed}"
     yield f"{counted(rows, 'row')} read on {counted(pages, 'page')}"
     for summary in summaries:
         yield from (f"note: {note}" for note in summary.notes)

@@ -32,6 +32,11 @@ class Target:
     source: SourceSettings
 
     @property
+    def listed(self) -> str:
+        """What a crawl reads: the list, which may name images of several registries, or the registry."""
+        return self.source.images or self.registry.name
+
+    @property
     def is_sample(self) -> bool:
         """Whether it is the hub inside this program, which has no URL until it is started."""
         return self.registry.name == SAMPLE

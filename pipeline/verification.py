@@ -30,7 +30,7 @@ _MEANINGS: dict[Kind, tuple[str, str]] = {
 
 def verified(summary: VerifySummary) -> Iterator[str]:
     """What one run looked at, and what is to be done now."""
-    yield f"{counted(summary.blobs, 'blob')} read, {size(summary.bytes)}"
+    yield f"{counted(summary.blobs, 'blob')} looked at, {size(summary.bytes)} read"
     if summary.is_beside_a_stage:
         yield "a stage is at work: what it has not recorded yet was not looked at"
     if not summary.found:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from registry.descriptors import parse_descriptors
 from registry.digests import Digest, digest_or_none
-from registry.documents import parse_document
+from registry.documents import parse_document, read_aside
 from registry.errors import Reason, RegistryError
 from registry.manifests import ACCEPT, INDEX_TYPE
 from registry.paging import next_link, parse_names
@@ -32,6 +34,9 @@ _PAGE_SIZE = 1000
 
 # Pages of one list: a hundred times those of the most tagged images, which have 10^5 tags.
 _MAX_PAGES = 10_000
+
+# What a registry may say is missing, by its code, whatever was asked for.
+_MISSING = frozenset({Reason.BLOB_MISSING, Reason.MANIFEST_MISSING})
 
 _CATALOG_SCOPE = "registry:catalog:*"
 
@@ -176,8 +181,23 @@ class RegistryClient:
                 )
             yield stream
 
+    @property
+    def attempts(self) -> int:
+        """Tries of one request in all."""
+        return self._transport.attempts
+
+    def unwaiting(self) -> RegistryClient:
+        """The same, but a request whose server asks for a pause fails: see :meth:`Transport.unwaiting`."""
+        twin = copy.copy(self)
+        twin._transport = self._transport.unwaiting()  # noqa: SLF001 - its own
+        return twin
+
+    async def outwait(self, pause: RegistryError) -> None:
+        """Wait as long as a server asked for."""
+        await self._transport.outwait(pause)
+
     def elsewhere(self, url: str) -> ForeignBlob:
-        """A blob of this registry that is kept at ``url``, on another host."""
+        """A blob of this registry that is kept at ``url``, as whoever made the image says."""
         return ForeignBlob(self._transport, url, named_by=self.base_url)
 
     async def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
@@ -194,7 +214,7 @@ class RegistryClient:
         """
         url = f"{self.base_url}/v2/{path_of(repository)}/referrers/{quote(digest, safe=':')}"
         async for page in self._pages(url, repository, Accept=INDEX_TYPE):
-            yield parse_descriptors(parse_document(page.body).body, "manifests")
+            yield await read_aside(page.body, partial(_listed_in, page.body))
 
     async def catalog_page(self, cursor: str | None, size: int = _PAGE_SIZE) -> CatalogPage:
         """One page of the list of repositories: the first, or the one that ``cursor`` stands for."""
@@ -242,11 +262,12 @@ class ForeignBlob:
         self._transport = transport
         self._url = url
         self._named_by = named_by
+        self._is_foreign = not url.startswith(f"{origin(named_by)}/")
 
     @property
     def name(self) -> str:
         """``https://host[:port]``, or whatever stands in its place: nobody has checked the URL yet."""
-        return "/".join(self._url.split("/", 3)[:3])
+        return "/".join(redacted(self._url).split("/", 3)[:3])
 
     @asynccontextmanager
     async def blob(
@@ -257,7 +278,12 @@ class ForeignBlob:
         async with AsyncExitStack() as stack:
             with _missing_is(Reason.BLOB_MISSING):
                 stream = await stack.enter_async_context(
-                    self._transport.stream(self._url, headers=_range(offset, end), named_by=self._named_by)
+                    self._transport.stream(
+                        self._url,
+                        headers=_range(offset, end),
+                        named_by=self._named_by,
+                        is_foreign=self._is_foreign,
+                    )
                 )
             yield stream
 
@@ -267,6 +293,10 @@ def _range(offset: int, end: int | None) -> dict[str, str]:
         return {}
     # Closed when it can be: some servers refuse an open range (go-containerregistry's).
     return {"Range": f"bytes={offset}-{'' if end is None else end}"}
+
+
+def _listed_in(index: bytes) -> tuple[Descriptor, ...]:
+    return parse_descriptors(parse_document(index).body, "manifests")
 
 
 def _pull(repository: str) -> str:
@@ -283,6 +313,7 @@ def _missing_is(reason: Reason) -> Iterator[None]:
     try:
         yield
     except RegistryError as error:
-        if error.status in {404, 410} and error.reason not in {Reason.REPO_MISSING, Reason.INVALID_NAME}:
+        is_missing = error.status in {404, 410} or error.reason in _MISSING
+        if is_missing and error.reason not in {Reason.REPO_MISSING, Reason.INVALID_NAME}:
             error.reason = reason
         raise

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from registry.errors import Reason, RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+Read = TypeVar("Read")
+
+# A body up to this size is read on the event loop; one of 8 MiB would hold that up for more than a second.
+LONG_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,11 @@ class Document:
 def invalid(detail: str) -> RegistryError:
     """The error of a manifest that is not a shape of any specification."""
     return RegistryError(Reason.MANIFEST_INVALID, detail)
+
+
+async def read_aside(body: bytes, read: Callable[[], Read]) -> Read:
+    """What ``read`` makes of ``body``: at once, or in a thread if the body is long."""
+    return read() if len(body) <= LONG_BYTES else await asyncio.to_thread(read)
 
 
 def parse_document(raw: bytes | str) -> Document:

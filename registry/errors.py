@@ -61,6 +61,7 @@ class RegistryError(Exception):
         detail: A short sentence for people; never decided upon.
         retry_after_s: How long the server asked us to wait, in seconds.
         attempts: How often it was tried before it was given up; 0 until then.
+        is_shared: Whether it was somebody else's request, whose answer was waited for.
     """
 
     def __init__(  # noqa: PLR0913 - a record of fields, all but two by keyword
@@ -83,6 +84,21 @@ class RegistryError(Exception):
         self.code = code
         self.retry_after_s = retry_after_s
         self.attempts = 0
+        self.is_shared = False
+
+    def shared(self) -> RegistryError:
+        """The same, for those who waited for the answer to somebody else's request."""
+        twin = RegistryError(
+            self.reason,
+            self.detail,
+            temporary=self.temporary,
+            url=self.url,
+            status=self.status,
+            code=self.code,
+            retry_after_s=self.retry_after_s,
+        )
+        twin.attempts, twin.is_shared = self.attempts, True
+        return twin
 
     def __str__(self) -> str:
         """``reason: detail (status, url)``, as logged."""

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from registry.dates import instant
 from registry.errors import Reason, RegistryError
 from registry.transport.urls import parse_base_url, path_of
 
@@ -102,11 +103,8 @@ class HubTags:
 
 
 def _falls(rows: Sequence[TagRow]) -> bool:
-    """Whether rows come latest first. Equal dates tell nothing; dates of one form compare as texts.
-
-    ``latest`` may be pinned to the top of any order.
-    """
-    dates = [row.pushed_at or "" for row in rows if row.name != "latest"]
+    """Whether rows come latest first; equal dates tell nothing. ``latest`` may be pinned to the top."""
+    dates = [instant(row.pushed_at) for row in rows if row.name != "latest"]
     return bool(dates) and dates[0] > dates[-1] and dates == sorted(dates, reverse=True)
 
 

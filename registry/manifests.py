@@ -212,6 +212,7 @@ def _parse_schema1(raw: bytes, document: Document, content_type: str | None) -> 
 
 def _parse_v1_image(raw: bytes, document: Document) -> Manifest:
     """The document of a v1 image; its history is in the JSON of each layer, not in the document."""
+    _check_family(document, "v1 image")
     layers, digest = v1_images.read_image(document.body), Digest.of(raw)
     return Manifest(
         ManifestKind.V1_IMAGE,

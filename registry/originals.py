@@ -47,8 +47,9 @@ def may_be_converted(raw: bytes, manifest: Manifest, *claims: str | None) -> boo
     """Whether a manifest that was asked for by tag may be something else than what the registry stores.
 
     Registries convert a manifest for clients that they take to be old, and tell the digest of the
-    original or none (distribution: ``registry/handlers/manifests.go``; Quay). What they convert to is
-    schema 1, or one image of a list.
+    original or none (distribution: ``registry/handlers/manifests.go``), or that of what they send (Quay).
+    What they convert to is schema 1, or one image of a list: so no digest is proof of schema 1, and
+    nothing is one without a digest.
 
     Args:
         raw: The body.
@@ -56,8 +57,8 @@ def may_be_converted(raw: bytes, manifest: Manifest, *claims: str | None) -> boo
         claims: Its digest as the registry told it, by each answer that told one.
     """
     digests = [digest for digest in map(digest_or_none, claims) if digest is not None]
-    if not digests:
-        return manifest.kind.is_schema1
+    if manifest.kind.is_schema1 or not digests:
+        return True
     return any(digest.is_verifiable and not is_called(digest, raw, manifest) for digest in digests)
 
 

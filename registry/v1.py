@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from registry.errors import Reason, RegistryError
@@ -52,8 +52,8 @@ class V1Repository:
 
     @property
     def scope(self) -> str | None:
-        """No login at a registry that somebody named, except by the token."""
-        return _ANY_SCOPE if self.named_by is None else None
+        """No login at a registry that somebody named, nor where there is a token, which it would replace."""
+        return _ANY_SCOPE if self.named_by is None and self.token is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class V1Client:
         self.base_url = parse_base_url(base_url)
         self.hub = None  # no site tells when its tags were pushed
         self._transport = transport
+        self._takes_tokens = True  # until a password was taken instead of one
 
     def __repr__(self) -> str:
         return f"<V1Client {self.name} at {self.base_url}>"
@@ -140,11 +141,11 @@ class V1Client:
         url = f"{repository.endpoint}/v1/images/{image_id}/layer"
         async with AsyncExitStack() as stack:
 
-            async def ask(token: dict[str, str]) -> Stream:
+            async def ask(repository: V1Repository) -> Stream:
                 return await stack.enter_async_context(
                     self._transport.stream(
                         url,
-                        headers={**headers, **token},
+                        headers={**headers, **_authorization(repository.token)},
                         scope=repository.scope,
                         named_by=repository.named_by,
                     )
@@ -156,23 +157,35 @@ class V1Client:
 
     async def _get(self, repository: V1Repository, path: str) -> Answer:
         url = f"{repository.endpoint}/v1/{path}"
-        return await self._with_token(
-            repository,
-            lambda token: self._transport.request(
-                "GET", url, headers=token, scope=repository.scope, named_by=repository.named_by
-            ),
-        )
 
-    async def _with_token(self, repository: V1Repository, ask: Callable[[dict[str, str]], Awaitable[T]]) -> T:
-        """Ask with the token of a repository, and once more with a new one if it has run out."""
+        async def ask(repository: V1Repository) -> Answer:
+            headers = _authorization(repository.token)
+            return await self._transport.request(
+                "GET", url, headers=headers, scope=repository.scope, named_by=repository.named_by
+            )
+
+        return await self._with_token(repository, ask)
+
+    async def _with_token(self, repository: V1Repository, ask: Callable[[V1Repository], Awaitable[T]]) -> T:
+        """Ask with the token of a repository, and once more with a new one if it has run out.
+
+        A registry behind a proxy that wants a password for everything gives tokens, and none gets past it.
+        """
         token = repository.token
         try:
-            return await ask(_authorization(token))
+            return await ask(repository)
         except RegistryError as error:
             if error.status != 401 or token is None:
                 raise
         await self._renew(repository, token)
-        return await ask(_authorization(repository.token))
+        try:
+            return await ask(repository)
+        except RegistryError as error:
+            if error.status != 401 or repository.token is None or repository.named_by is not None:
+                raise
+        answer = await ask(replace(repository, token=None))
+        repository.token, self._takes_tokens = None, False
+        return answer
 
     async def _renew(self, repository: V1Repository, refused: str) -> None:
         """Get a new token instead of ``refused``, unless somebody else did meanwhile."""
@@ -192,7 +205,8 @@ class V1Client:
         if answer.status == 404:
             return (self.base_url,), None
         endpoints = endpoints_of(self.base_url, answer.headers.getall("X-Docker-Endpoints", ()))
-        return endpoints, _token(answer.headers.getall("X-Docker-Token", ()))
+        token = _token(answer.headers.getall("X-Docker-Token", ())) if self._takes_tokens else None
+        return endpoints, token
 
 
 def endpoints_of(base_url: str, headers: Sequence[str]) -> tuple[str, ...]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, literal_column, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from corpus.catalog.database import IN_CHUNK, Row, uninterrupted, upsert
+from corpus.catalog.fetched import record_blobs, record_manifests
 from corpus.catalog.schema import (
     blobs,
     image_manifests,
     images,
-    manifest_children,
-    manifest_layers,
     manifests,
+    meta,
     referrers,
     repositories,
 )
@@ -25,13 +25,15 @@ from registry.manifests import ManifestKind
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from corpus.catalog.database import Database
     from corpus.oci import IndexEntry
     from corpus.records import FetchedManifest, ImageOutcome, Referrer
-    from registry.manifests import Manifest
+
+# In ``meta``, while ``index.json`` is to be written anew.
+_STALE_INDEX = "stale_index"
 
 _NOT_IN_LAYOUTS = (ManifestKind.SCHEMA1, ManifestKind.SCHEMA1_SIGNED, ManifestKind.V1_IMAGE)
 
@@ -62,12 +64,6 @@ class ContentCatalog:
             content_type, header, flags = (await connection.execute(query)).one()
             return content_type, header, frozenset(flags.split())
 
-    async def failed_blobs(self) -> set[str]:
-        """Digests of the blobs that could not be had: few, so that they fit in memory."""
-        query = select(blobs.c.digest).where(blobs.c.state == State.FAILED)
-        async with self._database.read() as connection:
-            return set((await connection.execute(query)).scalars())
-
     async def known_blobs(self, digests: Iterable[str]) -> dict[str, FetchedBlob]:
         """What the catalog says of blobs: in the store, or failed and why; silent on the others."""
         query = select(
@@ -95,11 +91,9 @@ class ContentCatalog:
     async def record(self, outcomes: Sequence[ImageOutcome], now: float) -> None:
         """Write a checkpoint: everything that became of a batch of images, in one transaction."""
         async with self._database.write() as connection:
-            await _record_manifests(connection, _unique_manifests(outcomes), now)
-            await _record_blobs(connection, [blob for outcome in outcomes for blob in outcome.blobs], now)
-            settled = [_state_of(outcome, now) for outcome in outcomes]
-            if settled:
-                await connection.execute(update(images).where(images.c.id == bindparam("image")), settled)
+            await record_manifests(connection, _unique_manifests(outcomes), now)
+            await record_blobs(connection, [blob for outcome in outcomes for blob in outcome.blobs], now)
+            await _settle(connection, outcomes, now)
             # Of what an image consisted before, when its tag may have been moved.
             resolved = [{"image": outcome.task_id} for outcome in outcomes if outcome.root is not None]
             if resolved:
@@ -113,6 +107,7 @@ class ContentCatalog:
             await upsert(connection, image_manifests, consists_of, key=["image_id", "manifest_digest"])
             about = [_referrer_row(each) for outcome in outcomes for each in outcome.referrers]
             await upsert(connection, referrers, about, key=["subject_digest", "manifest_digest"])
+            await note_stale_index(connection)
 
     @uninterrupted
     async def keep(
@@ -120,8 +115,20 @@ class ContentCatalog:
     ) -> None:
         """Record manifests and blobs that are in the store and belong to no image, perhaps not yet."""
         async with self._database.write() as connection:
-            await _record_manifests(connection, fetched, now)
-            await _record_blobs(connection, blobs, now)
+            await record_manifests(connection, fetched, now)
+            await record_blobs(connection, blobs, now)
+
+    async def is_index_stale(self) -> bool:
+        """Whether images changed since ``index.json`` was written."""
+        query = select(meta.c.key).where(meta.c.key == _STALE_INDEX)
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).first() is not None
+
+    @uninterrupted
+    async def note_written_index(self) -> None:
+        """Note that ``index.json`` lists the images fetched."""
+        async with self._database.write() as connection:
+            await connection.execute(meta.delete().where(meta.c.key == _STALE_INDEX))
 
     async def oci_index(self, limit: int = IN_CHUNK) -> AsyncGenerator[list[IndexEntry], None]:
         """What ``index.json`` should list, in its order, some at a time."""
@@ -153,12 +160,34 @@ def _oci_index_query() -> Select[str, str, int, str, str, str]:
     )
 
 
+async def _settle(connection: AsyncConnection, outcomes: Sequence[ImageOutcome], now: float) -> None:
+    """Record what became of the images.
+
+    One that is done stays so where the reference led to nothing now: what came before is still there.
+    """
+    of_image = images.c.id == bindparam("image")
+    is_done = images.c.state == State.DONE
+    found = [_state_of(outcome, now) for outcome in outcomes if outcome.root is not None]
+    lost = [_state_of(outcome, now) for outcome in outcomes if outcome.root is None]
+    missed = [_missed(row) for row in lost]
+    for condition, rows in ((of_image, found), (of_image & ~is_done, lost), (of_image & is_done, missed)):
+        if rows:
+            await connection.execute(update(images).where(condition), rows)
+
+
+def _missed(row: Row) -> Row:
+    """The same of an image that is done, but not for these platforms."""
+    kept = {name: value for name, value in row.items() if name not in {"state", "root_digest", "platforms"}}
+    return kept | {"missed_platforms": row["platforms"]}
+
+
 def _state_of(outcome: ImageOutcome, now: float) -> Row:
     failure = outcome.failure
     return {
         "image": outcome.task_id,
         "state": State.DONE if failure is None else State.FAILED,
         "platforms": outcome.platforms,
+        "missed_platforms": None,
         "root_digest": outcome.root,
         "reason": failure.reason if failure else None,
         "detail": failure.detail if failure else None,
@@ -189,107 +218,6 @@ def _referrer_row(referrer: Referrer) -> Row:
     }
 
 
-async def _record_manifests(
-    connection: AsyncConnection, fetched: Sequence[FetchedManifest], now: float
-) -> None:
-    manifest_of_each = [each.manifest for each in fetched]
-    rows = [_manifest_row(each, now) for each in fetched]
-    stored = [_stored_row(manifest, now) for manifest in manifest_of_each]
-    children = [row for manifest in manifest_of_each for row in _child_rows(manifest)]
-    layers = [row for manifest in manifest_of_each for row in _layer_rows(manifest)]
-    await upsert(connection, manifests, rows, key=["digest"])
-    kept = ["state", "size_bytes", "reason", "detail", "is_temporary"]
-    await upsert(connection, blobs, stored, key=["digest"], update=kept)
-    await upsert(connection, manifest_children, children, key=["parent_digest", "position"])
-    await upsert(connection, manifest_layers, layers, key=["manifest_digest", "position"])
-
-
-def _stored_row(manifest: Manifest, now: float) -> Row:
-    """The manifest as a blob of the store."""
-    return {
-        "digest": manifest.blob_digest,
-        "role": "manifest",
-        "size_bytes": manifest.size_bytes,
-        "state": State.DONE,
-        "reason": None,
-        "detail": None,
-        "is_temporary": None,
-        "finished_at": now,
-    }
-
-
-def _child_rows(manifest: Manifest) -> list[Row]:
-    return [
-        {
-            "parent_digest": manifest.blob_digest,
-            "position": position,
-            "digest": child.digest,
-            "media_type": _storable(child.media_type),
-            "size_bytes": child.size_bytes,
-            "platform": _storable(str(child.platform)) if child.platform else None,
-        }
-        for position, child in enumerate(manifest.children)
-    ]
-
-
-def _layer_rows(manifest: Manifest) -> list[Row]:
-    return [
-        {
-            "manifest_digest": manifest.blob_digest,
-            "position": position,
-            "digest": layer.digest,
-            "media_type": _storable(layer.media_type),
-            "size_bytes": layer.size_bytes,
-        }
-        for position, layer in enumerate(manifest.layers)
-    ]
-
-
-def _manifest_row(fetched: FetchedManifest, now: float) -> Row:
-    manifest = fetched.manifest
-    return {
-        "digest": manifest.blob_digest,
-        "canonical_digest": manifest.digest,
-        "header_digest": None if fetched.header_digest is None else _storable(fetched.header_digest),
-        "content_type": _storable(fetched.content_type),
-        "media_type": _storable(manifest.media_type),
-        "kind": manifest.kind,
-        "size_bytes": manifest.size_bytes,
-        "config_digest": manifest.config.digest if manifest.config else None,
-        "fetched_at": now,
-        "flags": " ".join(sorted(fetched.flags)),
-        "artifact_type": None if manifest.artifact_type is None else _storable(manifest.artifact_type),
-        "subject_digest": manifest.subject.digest if manifest.subject else None,
-    }
-
-
-def _storable(text: str) -> str:
-    r"""Words of a registry as a database takes them: JSON may hold lone surrogates, and ``\x00``."""
-    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
-
-
-async def _record_blobs(connection: AsyncConnection, fetched: Sequence[FetchedBlob], now: float) -> None:
-    """Record what became of blobs; one that is in the store stays so, whatever failed for another image."""
-    rows: list[Row] = [
-        {
-            "digest": blob.digest,
-            "role": blob.role,
-            "size_bytes": blob.size_bytes,
-            "state": State.DONE if blob.failure is None else State.FAILED,
-            "reason": blob.failure.reason if blob.failure else None,
-            "detail": blob.failure.detail if blob.failure else None,
-            "is_temporary": blob.failure.is_temporary if blob.failure else None,
-            "finished_at": now,
-        }
-        for blob in {(blob.digest, blob.role, blob.failure): blob for blob in fetched}.values()
-    ]
-    is_kept = blobs.c.state == State.DONE
-    changes: dict[str, ColumnElement[Any]] = {
-        name: case((is_kept, blobs.c[name]), else_=literal_column(f"excluded.{name}"))
-        for name in ("size_bytes", "state", "reason", "detail", "is_temporary", "finished_at")
-    }
-    # A blob of an image and of an artifact is the image's: only those of artifacts are not analyzed.
-    is_artifact = blobs.c.role == "artifact"
-    changes["role"] = case((is_artifact, literal_column("excluded.role")), else_=blobs.c.role)
-    for start in range(0, len(rows), IN_CHUNK):
-        await upsert(connection, blobs, rows[start : start + IN_CHUNK], key=["digest"], update=changes)
+async def note_stale_index(connection: AsyncConnection) -> None:
+    """Note that ``index.json`` does not list the images fetched any more: it is to be written anew."""
+    await upsert(connection, meta, [{"key": _STALE_INDEX, "value": ""}], key=["key"])

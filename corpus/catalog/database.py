@@ -8,12 +8,12 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from functools import wraps
+from importlib import import_module
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import ARRAY, URL, any_, event, func, insert, inspect, literal, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -113,14 +113,16 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end of the block, rolled back if it raises."""
         async with self._writing, self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                # Python's sqlite3 would begin before the first row is changed, and not before a table is.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
     async def _ensure_format(self, path: Path) -> None:
         async with self.write() as connection:
-            await connection.run_sync(lambda sync: meta.create(sync, checkfirst=True))
+            await connection.run_sync(metadata.create_all)  # what is missing
             found = await _format_of(connection)
             if found is None:
-                await connection.run_sync(metadata.create_all)
                 await connection.execute(insert(meta).values(key="format_version", value=str(FORMAT_VERSION)))
             else:
                 _check_format(path, found)
@@ -160,7 +162,6 @@ async def _migrate(connection: AsyncConnection, found: int) -> None:
         for statement in MIGRATIONS[version]:
             await connection.execute(text(statement))
     if found < FORMAT_VERSION:
-        await connection.run_sync(metadata.create_all)
         wanted = meta.update().where(meta.c.key == "format_version")
         await connection.execute(wanted.values(value=str(FORMAT_VERSION)))
 
@@ -241,7 +242,8 @@ async def upsert(
     """
     if not rows:
         return 0
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # That of the engine is imported already; each of the others takes its time.
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
     statement = dialect.insert(table)
     changes = (
         dict(update) if isinstance(update, Mapping) else {name: statement.excluded[name] for name in update}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import and_, case, exists, false, func, literal, null, select, union_all
+from sqlalchemy import and_, case, exists, false, func, literal, null, or_, select, union_all
 
 from corpus.catalog.schema import (
     blobs,
@@ -15,6 +15,7 @@ from corpus.catalog.schema import (
     pages,
     repositories,
     sightings,
+    tag_failures,
 )
 from corpus.profiles.image import IMAGE_VERSION
 from corpus.profiles.layer import LAYER_VERSION
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class FailureGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Units of one kind that failed for one reason."""
 
-    unit: str  # "page" (of a listing), "image", "blob", "layer" or "image profile"
+    unit: str  # "page" (of a listing), "tag listing", "image", "blob", "layer" or "image profile"
     reason: str  # a Reason; of layers and image profiles the status in their profile
     count: int
     retried: int  # of these, those that are tried again unasked
@@ -104,7 +105,7 @@ def _failed_images() -> CompoundSelect[str, str, str, str, str, str, bool]:
     failed = (
         select(images.c.reason, *name, images.c.reference, images.c.detail, listed_by, is_retried)
         .join(repositories, repositories.c.id == images.c.repository_id)
-        .where(images.c.state == State.FAILED)
+        .where(or_(images.c.state == State.FAILED, images.c.missed_platforms.is_not(None)))
     )
     # Names that no download came to yet.
     is_untouched = ~exists().where(images.c.repository_id == repositories.c.id)
@@ -138,6 +139,15 @@ def _failed_of(
     return select(*columns).where(table.c.state == State.FAILED)
 
 
+def _tags_not_listed() -> Select[str, str, str, bool]:
+    return select(
+        tag_failures.c.reason,
+        (repositories.c.registry + "/" + repositories.c.name).label("example"),
+        tag_failures.c.detail,
+        tag_failures.c.is_temporary.label("is_retried"),
+    ).join(repositories, repositories.c.id == tag_failures.c.repository_id)
+
+
 def _profiled_badly(table: Table, version: int) -> Select[str, str, str, bool]:
     columns = (
         table.c.status.label("reason"),
@@ -162,6 +172,7 @@ def _images_that_failed() -> Select[str, str, str, bool]:
 
 _FAILED: Mapping[str, Select[str, str, str, bool]] = {
     "page": _failed_of(pages, pages.c.source + " " + pages.c.cursor, pages.c.is_temporary),
+    "tag listing": _tags_not_listed(),
     "image": _images_that_failed(),
     "blob": _failed_of(blobs, blobs.c.digest, blobs.c.is_temporary),
     "layer": _profiled_badly(layer_profiles, LAYER_VERSION),

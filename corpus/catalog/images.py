@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, func, not_, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, delete, func, not_, or_, select, tuple_, update
 
-from corpus.catalog.database import Row, uninterrupted, upsert
+from corpus.catalog.database import Row, uninterrupted
+from corpus.catalog.expansion import (
+    choose,
+    has_tags_to_list,
+    image_row,
+    is_of,
+    keeps_its_own_reference,
+    not_expanded,
+    note_tag_failure,
+)
 from corpus.catalog.schema import (
     blobs,
     image_manifests,
@@ -16,8 +25,9 @@ from corpus.catalog.schema import (
     manifests,
     plan,
     repositories,
+    tag_failures,
 )
-from corpus.records import ImageTask, State
+from corpus.records import Failure, ImageTask, State
 from registry.errors import Reason
 
 if TYPE_CHECKING:
@@ -58,34 +68,34 @@ class ImageCatalog:
         """Make ``tags`` of the next repositories not yet expanded by ``rule`` into images to fetch.
 
         Names outside the grammar become failed images: they were listed, and nobody can pull them.
-        Repositories that came with a reference of their own (a list file) keep to it. ``tags`` is
-        ``None`` when the registry must be asked for them: then only these two kinds are expanded.
+        Repositories that came with a reference of their own (a list file) keep to it, by any rule. ``tags``
+        is ``None`` when the registry must be asked for them: then only these two kinds are expanded.
         Returns the id of the last repository expanded, behind which to go on (``after``); 0 means that
         none is left.
         """
         query = (
             select(
-                repositories.c.id, repositories.c.name, repositories.c.is_pullable, _keeps_its_own_reference()
+                repositories.c.id, repositories.c.name, repositories.c.is_pullable, keeps_its_own_reference()
             )
-            .where(_not_expanded(registries, rule), repositories.c.id > after)
+            .where(not_expanded(registries, rule), repositories.c.id > after)
             .order_by(repositories.c.id)
             .limit(limit)
         )
         if tags is None:
-            query = query.where(~_has_tags_to_list())
+            query = query.where(~has_tags_to_list())
         async with self._database.write() as connection:
             found = (await connection.execute(query)).all()
             rows = [
-                _image_row(identifier, name, tag, is_pullable=is_pullable)
+                image_row(identifier, rule, tag, invalid_name=None if is_pullable else name)
                 for identifier, name, is_pullable, keeps_its_own in found
                 if not keeps_its_own
                 for tag in tags or ["latest"]
             ]
-            await upsert(connection, images, rows, key=["repository_id", "reference"])
             expanded = [{"repository": row[0]} for row in found]
             if expanded:
-                by_id = repositories.c.id == bindparam("repository")
-                await connection.execute(update(repositories).where(by_id).values(tags_rule=rule), expanded)
+                await choose(connection, rule, rows, expanded)
+                is_theirs = tag_failures.c.repository_id == bindparam("repository")
+                await connection.execute(delete(tag_failures).where(is_theirs), expanded)
         return int(found[-1][0]) if found else 0
 
     async def unexpanded(
@@ -94,7 +104,7 @@ class ImageCatalog:
         """The next repositories whose tags are still to be listed: ``(id, registry, name)``, by id."""
         query = (
             select(repositories.c.id, repositories.c.registry, repositories.c.name)
-            .where(_not_expanded(registries, rule), _has_tags_to_list(), repositories.c.id > after)
+            .where(not_expanded(registries, rule), has_tags_to_list(), repositories.c.id > after)
             .order_by(repositories.c.id)
             .limit(limit)
         )
@@ -102,14 +112,20 @@ class ImageCatalog:
             return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
 
     @uninterrupted
-    async def expand_repository(self, repository_id: int, rule: str, tags: Sequence[str]) -> None:
-        """Record the tags of one repository as images to fetch."""
-        rows = [_image_row(repository_id, "", tag, is_pullable=True) for tag in tags]
+    async def expand_repository(
+        self, repository_id: int, rule: str, tags: Sequence[str], failure: Failure | None = None
+    ) -> None:
+        """Record the tags of one repository as images to fetch, and why they could not be listed, if so."""
+        rows = [image_row(repository_id, rule, tag) for tag in tags]
         async with self._database.write() as connection:
-            await upsert(connection, images, rows, key=["repository_id", "reference"])
-            await connection.execute(
-                update(repositories).where(repositories.c.id == repository_id).values(tags_rule=rule)
-            )
+            await choose(connection, rule, rows, [{"repository": repository_id}])
+            await note_tag_failure(connection, repository_id, failure)
+
+    @uninterrupted
+    async def postpone_repository(self, repository_id: int, failure: Failure) -> None:
+        """Record why the tags of one repository could not be listed now: the next run asks again."""
+        async with self._database.write() as connection:
+            await note_tag_failure(connection, repository_id, failure)
 
     async def pending(
         self, registries: Sequence[str], scope: str, *, after: Position = START, limit: int
@@ -117,7 +133,8 @@ class ImageCatalog:
         """The next images of the plan to fetch, in its order, behind ``after``.
 
         Besides the pending ones these are the ones settled under a scope that does not include this one,
-        unless nothing was there to choose from: going over them again fetches only what is missing.
+        unless nothing was there to choose from, or the wider scope was tried: going over them again fetches
+        only what is missing.
         """
         query = (
             _planned(registries)
@@ -152,7 +169,7 @@ class ImageCatalog:
     async def unexpanded_registries(self, registries: Sequence[str], rule: str) -> set[str]:
         """Registries with repositories whose tags are still to be looked at."""
         return await self._registries(
-            registries, lambda left: select().select_from(repositories).where(_not_expanded(left, rule))
+            registries, lambda left: select().select_from(repositories).where(not_expanded(left, rule))
         )
 
     async def _registries(
@@ -192,17 +209,14 @@ class ImageCatalog:
             if found:
                 await connection.execute(blobs.delete().where(_is_to_forget(ids, permanent=permanent)))
                 again = update(images).where(images.c.id.in_(ids))
-                await connection.execute(again.values(state=State.PENDING, retry_at=None, **fresh))
+                await connection.execute(again.values(_opened() | fresh))
         return {Reason(reason): count for reason, count in found if count}
 
     async def retries(self, registries: Sequence[str]) -> Retries:
         """The images of the plan that are due again some time."""
-        is_scheduled = and_(images.c.state == State.FAILED, images.c.retry_at.is_not(None))
-        query = (
-            _planned(registries).add_columns(func.count(), func.min(images.c.retry_at)).where(is_scheduled)
-        )
+        query = _planned(registries).add_columns(func.count(), func.min(images.c.retry_at))
         async with self._database.read() as connection:
-            return Retries(*(await connection.execute(query)).one())
+            return Retries(*(await connection.execute(query.where(images.c.retry_at.is_not(None)))).one())
 
     async def has_given_up(self, registries: Sequence[str]) -> bool:
         """Whether images of the plan failed for good, or as often as they are tried unasked."""
@@ -212,34 +226,10 @@ class ImageCatalog:
             return (await connection.execute(query)).first() is not None
 
     async def is_settled(self) -> bool:
-        """Whether no image of the census is pending, or due again some time."""
-        is_left = or_(images.c.state == State.PENDING, images.c.retry_at.is_not(None))
+        """Whether no image of the census is pending, or failed for a passing reason, however often."""
+        is_left = or_(images.c.state == State.PENDING, images.c.is_temporary)
         async with self._database.read() as connection:
             return (await connection.execute(select(images.c.id).where(is_left).limit(1))).first() is None
-
-
-def _not_expanded(registries: Sequence[str], rule: str) -> ColumnElement[bool]:
-    return and_(
-        _is_of(registries),
-        or_(repositories.c.tags_rule.is_(None), repositories.c.tags_rule != rule),
-    )
-
-
-def _is_of(registries: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a repository is of one of these registries, where these are most of what there is.
-
-    An expression, so that no database begins at the index of names, and sorts a million for each page.
-    """
-    return func.coalesce(repositories.c.registry, "").in_(registries)
-
-
-def _keeps_its_own_reference() -> ColumnElement[bool]:
-    has_reference = select(images.c.id).where(images.c.repository_id == repositories.c.id).exists()
-    return and_(repositories.c.tags_rule.is_(None), has_reference)
-
-
-def _has_tags_to_list() -> ColumnElement[bool]:
-    return and_(repositories.c.is_pullable, not_(_keeps_its_own_reference()))
 
 
 def _planned(registries: Sequence[str]) -> Select[()]:
@@ -248,22 +238,44 @@ def _planned(registries: Sequence[str]) -> Select[()]:
     return (
         select()
         .select_from(planned.join(repositories, repositories.c.id == images.c.repository_id))
-        .where(_is_of(registries))
+        .where(is_of(registries))
     )
 
 
 def _is_open(scope: str) -> ColumnElement[bool]:
-    """Not settled, or settled under a scope that lacks something of this one."""
-    includes = or_(images.c.platforms == scope, images.c.platforms.startswith(f"{scope} +", autoescape=True))
-    return or_(images.c.state == State.PENDING, and_(images.c.root_digest.is_not(None), not_(includes)))
+    """Not settled, or settled under a scope that lacks something of this one, which was not tried since."""
+    was_tried = images.c.missed_platforms.is_not_distinct_from(scope)
+    is_narrower = and_(images.c.root_digest.is_not(None), not_(_includes(scope)))
+    return or_(images.c.state == State.PENDING, and_(is_narrower, not_(was_tried)))
+
+
+def _includes(scope: str) -> ColumnElement[bool]:
+    """Whether the scope of an image has the platforms of this one, and every extra (``+referrers``)."""
+    platforms, *extras = scope.split(" +")
+    has = images.c.platforms
+    return and_(
+        or_(has == platforms, has.startswith(f"{platforms} +", autoescape=True)),
+        *(has.contains(f" +{extra}", autoescape=True) for extra in extras),
+    )
 
 
 def _is_failed() -> ColumnElement[bool]:
-    return and_(images.c.state == State.FAILED, images.c.reason != Reason.INVALID_NAME)
+    has_failed = and_(images.c.state == State.FAILED, images.c.reason != Reason.INVALID_NAME)
+    return or_(has_failed, images.c.missed_platforms.is_not(None))
 
 
 def _is_due(now: float) -> ColumnElement[bool]:
-    return and_(images.c.state == State.FAILED, images.c.retry_at <= now)
+    return images.c.retry_at <= now
+
+
+def _opened() -> Row:
+    """What an image becomes that is to be tried again: pending, unless it is done but for a wider scope."""
+    is_done = images.c.state == State.DONE
+    return {
+        "state": case((is_done, images.c.state), else_=State.PENDING),
+        "missed_platforms": None,
+        "retry_at": None,
+    }
 
 
 def _is_to_forget(image_ids: Select[int], *, permanent: bool) -> ColumnElement[bool]:
@@ -274,14 +286,3 @@ def _is_to_forget(image_ids: Select[int], *, permanent: bool) -> ColumnElement[b
     is_theirs = or_(blobs.c.role == "artifact", blobs.c.digest.in_(layers), blobs.c.digest.in_(configs))
     has_failed = and_(blobs.c.state == State.FAILED, blobs.c.reason != Reason.FOREIGN_SKIPPED)
     return and_(is_theirs, has_failed if permanent else and_(has_failed, blobs.c.is_temporary))
-
-
-def _image_row(repository_id: int, name: str, tag: str, *, is_pullable: bool) -> Row:
-    return {
-        "repository_id": repository_id,
-        "reference": tag,
-        "state": State.PENDING if is_pullable else State.FAILED,
-        "reason": None if is_pullable else Reason.INVALID_NAME,
-        "detail": None if is_pullable else f"{name!r} breaks the image-name grammar: it cannot be pulled",
-        "is_temporary": None if is_pullable else False,
-    }

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, or_, select, tuple_
 
 from corpus.catalog.database import uninterrupted, upsert
 from corpus.catalog.schema import images, meta, plan, registries, repositories
+from registry.dates import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from corpus.catalog.database import Database, Row
 
@@ -31,11 +34,9 @@ _CHUNK_IMAGES = 20_000
 # In ``meta``: what the plan was made from.
 _KEY = "plan"
 
-_ORDERS: Mapping[str, ColumnElement[int] | ColumnElement[str]] = {
-    "popularity": func.coalesce(repositories.c.pull_count, -1),
-    # ISO 8601, as the registry said it: the order of the texts is that of the times.
-    "newest": func.coalesce(repositories.c.last_updated_at, ""),
-}
+# The end of all time, from which dates are counted backwards.
+_LAST = datetime.max.replace(tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,14 @@ class Order:
 
     Attributes:
         registries: Whose images; those with names that nobody can pull are left out.
+        tags: The rule that chose them; those that a list named are taken by any.
         by: Most pulled first, updated last first, or by chance.
         seed: Of ``random``: another seed is another order.
         limit: Only so many, the first of the order; 0: all.
     """
 
     registries: tuple[str, ...]
+    tags: str = "latest"
     by: Literal["popularity", "newest", "random"] = "popularity"
     seed: int = 0
     limit: int = 0
@@ -64,6 +67,34 @@ def sample_key(seed: int, image: str) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
+def age_key(date: str | None) -> int:
+    """The place of an image in the order of dates (ISO 8601), latest first: 0 to 2**63 - 1."""
+    return (_LAST - instant(date)) // _MICROSECOND
+
+
+class _Image(NamedTuple):
+    """What an order may depend on."""
+
+    id: int
+    registry: str
+    repository: str
+    reference: str
+    tags_rule: str | None
+    is_pullable: bool
+    updated_at: str | None
+
+    def is_of(self, order: Order) -> bool:
+        """Whether the order has it: as :func:`_planned`."""
+        is_chosen = self.tags_rule is None or self.tags_rule == order.tags
+        return self.is_pullable and is_chosen and self.registry in order.registries
+
+    def key(self, order: Order) -> int:
+        """Its place in an order by chance or by date."""
+        if order.by == "newest":
+            return age_key(self.updated_at)
+        return sample_key(order.seed, f"{self.registry}/{self.repository}:{self.reference}")
+
+
 class PlanCatalog:
     """The plan: a rank for each image that the present run may take."""
 
@@ -76,10 +107,10 @@ class PlanCatalog:
         if source == await self._present():
             return
         await self._clear()
-        if order.by == "random":
-            await self._draw(order)
-        else:
+        if order.by == "popularity":
             await self._sort(order)
+        else:
+            await self._draw(order)
         await self._finish(source)
 
     async def _source(self, order: Order) -> str:
@@ -100,7 +131,7 @@ class PlanCatalog:
     @uninterrupted
     async def _clear(self) -> None:
         async with self._database.write() as connection:
-            await connection.execute(delete(meta).where(meta.c.key == _KEY))
+            await forget_plan(connection)
             await connection.execute(delete(plan))
 
     @uninterrupted
@@ -111,8 +142,8 @@ class PlanCatalog:
 
     @uninterrupted
     async def _sort(self, order: Order) -> None:
-        """Rank the images by what the crawl knows of their repositories; equals in the order found."""
-        best_first = _ORDERS[order.by].desc(), images.c.id
+        """Rank the images by the pulls of their repositories; equals in the order found."""
+        best_first = func.coalesce(repositories.c.pull_count, -1).desc(), images.c.id
         rank = func.row_number().over(order_by=best_first).label("rank")
         ranked = _planned(order).add_columns(rank, images.c.id.label("image_id")).subquery()
         rows = select(ranked.c.rank, ranked.c.image_id)
@@ -122,21 +153,20 @@ class PlanCatalog:
             await connection.execute(insert(plan).from_select(["rank", "image_id"], rows))
 
     async def _draw(self, order: Order) -> None:
-        """Rank the images by chance. Of a sample no more is kept on the way than the smallest keys so far."""
+        """Rank the images by their keys, which no database computes; equals in the order found.
+
+        Of a sample no more is kept on the way than the smallest keys so far.
+        """
         after, bound = 0, None
         while found := await self._images_after(after):
-            after = found[-1][0]
-            keyed = [
-                (sample_key(order.seed, f"{registry}/{name}:{reference}"), image)
-                for image, registry, name, reference, is_pullable in found
-                if is_pullable and registry in order.registries
-            ]
+            after = found[-1].id
+            keyed = [(image.key(order), image.id) for image in found if image.is_of(order)]
             rows: list[Row] = [
                 {"rank": key, "image_id": image} for key, image in keyed if bound is None or key < bound
             ]
             bound = await self._keep(rows, order.limit) if rows else bound
 
-    async def _images_after(self, after: int) -> list[tuple[int, str, str, str, bool]]:
+    async def _images_after(self, after: int) -> list[_Image]:
         """The next images of all registries by id: which are planned is not asked, so that none is sorted."""
         query = (
             select(
@@ -144,7 +174,9 @@ class PlanCatalog:
                 repositories.c.registry,
                 repositories.c.name,
                 images.c.reference,
+                images.c.tags_rule,
                 repositories.c.is_pullable,
+                repositories.c.last_updated_at,
             )
             .join(repositories, repositories.c.id == images.c.repository_id)
             .where(images.c.id > after)
@@ -152,26 +184,37 @@ class PlanCatalog:
             .limit(_CHUNK_IMAGES)
         )
         async with self._database.read() as connection:
-            return [(row[0], row[1], row[2], row[3], bool(row[4])) for row in await connection.execute(query)]
+            return [_Image(*row) for row in await connection.execute(query)]
 
     @uninterrupted
     async def _keep(self, rows: Sequence[Row], limit: int) -> int | None:
-        """Add ``rows``; of all, keep the ``limit`` first. Returns the key that is too large by now."""
+        """Add ``rows``; of all, keep the ``limit`` first. Returns the key that is too large by now.
+
+        Of equal keys those of the rows added first come first.
+        """
         async with self._database.write() as connection:
             await connection.execute(insert(plan), rows)
             if not limit:
                 return None
-            beyond = select(plan.c.rank).order_by(plan.c.rank).offset(limit).limit(1)
-            bound = (await connection.execute(beyond)).scalar()
-            if bound is not None:
-                await connection.execute(delete(plan).where(plan.c.rank >= bound))
-            return bound
+            place = tuple_(plan.c.rank, plan.c.image_id)
+            last = select(plan.c.rank, plan.c.image_id).order_by(plan.c.rank, plan.c.image_id)
+            found = (await connection.execute(last.offset(limit - 1).limit(1))).one_or_none()
+            if found is None:
+                return None
+            await connection.execute(delete(plan).where(place > tuple_(*found)))
+            return int(found.rank)
 
 
 def _planned(order: Order) -> Select[()]:
     """The images of an order, without columns yet."""
+    is_chosen = or_(images.c.tags_rule.is_(None), images.c.tags_rule == order.tags)
     return (
         select()
         .select_from(images.join(repositories, repositories.c.id == images.c.repository_id))
-        .where(repositories.c.registry.in_(order.registries), repositories.c.is_pullable)
+        .where(repositories.c.registry.in_(order.registries), repositories.c.is_pullable, is_chosen)
     )
+
+
+async def forget_plan(connection: AsyncConnection) -> None:
+    """Have the plan made anew: which images the rule chooses has changed."""
+    await connection.execute(delete(meta).where(meta.c.key == _KEY))

@@ -18,7 +18,7 @@ from corpus.catalog.schema import (
 )
 from corpus.profiles.image import IMAGE_VERSION
 from corpus.profiles.layer import LAYER_VERSION
-from corpus.records import ImageProfileTask, LayerTask, State
+from corpus.records import UNKNOWN, ImageProfileTask, LayerTask, State
 from registry.digests import Digest
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ class ProfileCatalog:
 
 def is_layer() -> ColumnElement[bool]:
     """Whether a blob is a layer of some image, and not only part of an artifact about one."""
-    return and_(blobs.c.role != "artifact", exists().where(manifest_layers.c.digest == blobs.c.digest))
+    is_listed = exists().where(manifest_layers.c.digest == blobs.c.digest)
+    return and_(blobs.c.role.not_in(("artifact", UNKNOWN)), is_listed)
 
 
 def _is_open_layer() -> ColumnElement[bool]:

@@ -75,6 +75,16 @@ repository_counts = Table(
     sqlite_with_rowid=False,
 )
 
+# Repositories whose tags could not be listed when they were last asked for; gone as soon as they can.
+tag_failures = Table(
+    "tag_failures",
+    metadata,
+    Column("repository_id", Integer, ForeignKey("repositories.id"), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("is_temporary", Boolean, nullable=False),  # the next run asks again
+)
+
 # Where and how often a repository was listed: rows listed = sum(times_seen).
 sightings = Table(
     "sightings",
@@ -205,8 +215,10 @@ images = Table(
     Column("id", Integer, primary_key=True),
     Column("repository_id", Integer, ForeignKey("repositories.id"), nullable=False),
     Column("reference", Text, nullable=False),  # tag or digest
+    Column("tags_rule", Text),  # the rule that chose it last; none for one that a list names itself
     Column("state", Text, nullable=False),
     Column("platforms", Text),  # the rule with which it was done
+    Column("missed_platforms", Text),  # of one that is done: a wider rule, with which it failed since
     Column("root_digest", Text),  # of the stored bytes
     Column("reason", Text),
     Column("detail", Text),
@@ -316,7 +328,7 @@ blobs = Table(
     "blobs",
     metadata,
     Column("digest", Text, primary_key=True),
-    Column("role", Text, nullable=False),  # manifest, config, layer or artifact
+    Column("role", Text, nullable=False),  # manifest, config, layer or artifact; unknown until one lists it
     Column("size_bytes", BigInteger),
     Column("state", Text, nullable=False),
     Column("reason", Text),

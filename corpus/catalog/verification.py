@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, MetaData, Table, Text, and_, case, func, or_, select, text, union, update
+from sqlalchemy import Column, MetaData, Table, Text, and_, func, or_, select, text, union, update
 from sqlalchemy.exc import DatabaseError
 
+from corpus.catalog.contents import note_stale_index
 from corpus.catalog.database import IN_CHUNK, uninterrupted, upsert
+from corpus.catalog.fetched import record_manifests
 from corpus.catalog.schema import (
     blobs,
     image_manifests,
@@ -27,10 +29,11 @@ from registry.digests import Digest
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Select, SelectBase
+    from sqlalchemy import ColumnElement, CompoundSelect, Select, SelectBase
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from corpus.catalog.database import Database
+    from corpus.records import FetchedManifest
 
 # Digests that a statement is about, kept by the database while one transaction lasts: the holders of a
 # popular layer are half of all images.
@@ -110,25 +113,31 @@ class VerificationCatalog:
             return set((await connection.execute(query)).scalars())
 
     async def roles(self, digests: Collection[str]) -> dict[str, str]:
-        """The roles of these, a page of them, by the manifests that list them; silent on all others."""
-        is_artifact = manifest_layers.c.manifest_digest.in_(select(referrers.c.manifest_digest))
-        # "layer" comes after "artifact": what is both is the image's.
-        listed = (
-            select(manifest_layers.c.digest, func.max(case((is_artifact, "artifact"), else_="layer")))
-            .where(manifest_layers.c.digest.in_(digests))
-            .group_by(manifest_layers.c.digest)
-        )
-        configs = union(
-            select(manifests.c.config_digest).where(manifests.c.config_digest.in_(digests)),
-            select(v1_layers.c.json_digest).where(v1_layers.c.json_digest.in_(digests)),
-        )
+        """The roles of these, a page of them, by the images and artifacts that list them.
+
+        Silent on all others: of a manifest that is neither, nobody knows yet which of the two it is.
+        """
+        of_images = select(image_manifests.c.manifest_digest)
+        of_artifacts = select(referrers.c.manifest_digest)
+        by_role: dict[
+            str, Select[str] | CompoundSelect[str]
+        ] = {  # what is an artifact's and an image's is the image's
+            "artifact": union(_configs(digests, of_artifacts), _layers(digests, of_artifacts)),
+            "config": union(
+                _configs(digests, of_images),
+                select(v1_layers.c.json_digest).where(v1_layers.c.json_digest.in_(digests)),
+            ),
+            "layer": _layers(digests, of_images),
+        }
+        roles: dict[str, str] = {}
         async with self._database.read() as connection:
-            roles = dict.fromkeys((await connection.execute(configs)).scalars(), "config")
-            return roles | {digest: role for digest, role in await connection.execute(listed)}  # noqa: C416 - Row pairs
+            for role, listed in by_role.items():
+                roles |= dict.fromkeys((await connection.execute(listed)).scalars(), role)
+        return roles
 
     @uninterrupted
-    async def adopt(self, orphans: Sequence[Orphan], now: float) -> int:
-        """Record blobs that are durably in the store.
+    async def adopt(self, orphans: Sequence[Orphan], fetched: Sequence[FetchedManifest], now: float) -> int:
+        """Record blobs that are durably in the store, with what those of them that are manifests list.
 
         Images that failed for want of one become pending; returns how many.
         """
@@ -154,6 +163,7 @@ class VerificationCatalog:
             )
             requeued = await _requeue(connection, images.c.state == State.FAILED)
             await upsert(connection, blobs, rows, key=["digest"], update=changes)
+            await record_manifests(connection, fetched, now)
             await _end(connection)
         return requeued
 
@@ -185,6 +195,20 @@ async def _end(connection: AsyncConnection) -> None:
     await connection.run_sync(_scratch.drop_all)
 
 
+def _configs(digests: Collection[str], of: Select[str]) -> Select[str]:
+    """Which of the digests are configurations of these manifests."""
+    return select(manifests.c.config_digest).where(
+        manifests.c.config_digest.in_(digests), manifests.c.digest.in_(of)
+    )
+
+
+def _layers(digests: Collection[str], of: Select[str]) -> Select[str]:
+    """Which of the digests are layers of these manifests."""
+    return select(manifest_layers.c.digest).where(
+        manifest_layers.c.digest.in_(digests), manifest_layers.c.manifest_digest.in_(of)
+    )
+
+
 def _is_subject(column: ColumnElement[str]) -> ColumnElement[bool]:
     return column.in_(select(_subjects.c.digest))
 
@@ -196,7 +220,10 @@ async def _requeue(connection: AsyncConnection, condition: ColumnElement[bool]) 
     of_manifest = select(image_manifests.c.image_id).where(image_manifests.c.manifest_digest.in_(holders))
     needs = or_(images.c.id.in_(of_manifest), images.c.root_digest.in_(holders))
     values = {"state": State.PENDING, "attempts": 0, "retry_at": None}
-    return (await connection.execute(update(images).where(condition, needs).values(values))).rowcount
+    requeued = (await connection.execute(update(images).where(condition, needs).values(values))).rowcount
+    if requeued:
+        await note_stale_index(connection)
+    return requeued
 
 
 async def _find_holders(connection: AsyncConnection) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from hubcrawl.queries import Query, Slice
 
 
+_USUAL_ORDER = "-pull_count"
+
+
 class SearchRow(msgspec.Struct, frozen=True):
     """A row of search results; ``repo_name`` of an official repository has no slash."""
 
@@ -54,7 +57,8 @@ class SearchV2(Endpoint):
 
     def url(self, query: Query, part: Slice) -> str:
         """See :meth:`Endpoint.url`."""
-        ordering = {"ordering": query.order} if query.order else {}
+        # A stated order has an opposite; the site's own may have none.
+        ordering = {"ordering": query.order or _USUAL_ORDER}
         paging: dict[str, str | int] = {"query": query.term, "page": part.page, "page_size": part.size}
         return self._url("/v2/search/repositories/", paging | ordering | dict(query.facets))
 

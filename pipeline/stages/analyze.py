@@ -6,7 +6,7 @@ from functools import partial
 
 from analyzer.engine import AnalyzeEngine, has_work
 from pipeline.stages.bench import Bench, Report
-from pipeline.summaries import WHICH_FAILED, analyze_lines, analyzed
+from pipeline.summaries import NOTHING_LISTED, WHICH_FAILED, analyze_lines, analyzed
 from registry.errors import ConfigurationError
 
 
@@ -18,7 +18,9 @@ async def analyze(bench: Bench) -> int:
     if not census.blobs.count and census.images.pending:
         raise ConfigurationError("nothing was downloaded yet: begin with `hubcrawl download`")
     why = "every layer and image in the store has its profile"
-    if not census.blobs.count:
+    if not census.repositories.found:
+        why = NOTHING_LISTED
+    elif not census.blobs.count:
         why = f"no image could be had: `{WHICH_FAILED}` says why"
     return bench.nothing_to_do(why, analyze_lines(census, bench.layout.root))
 

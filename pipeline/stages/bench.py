@@ -41,10 +41,6 @@ log = logging.getLogger(__name__)
 
 DONE, STOPPED = 0, 1
 
-# New objects between two looks for cycles, of which there are few; with Python's 700 a stage of many small
-# requests spends a seventh of its time looking (measured). The modules themselves are never looked at.
-_OBJECTS_PER_COLLECTION = 50_000
-
 # The stage that begins a census.
 BEGINNING = "crawl"
 
@@ -230,8 +226,7 @@ def run_stage(stage: Callable[[Bench], Awaitable[int]], resolved: Resolved) -> i
 def run_guarded(work: Coroutine[None, None, int], console: Console) -> int:
     """Run ``work`` until it ends, is interrupted, or meets a disk that fails; returns the exit status."""
     logging.getLogger().addHandler(_NOWHERE)
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_PER_COLLECTION)
+    gc.freeze()  # the modules need not be looked through for cycles
     try:
         return run_until_interrupted(work, partial(tell, console))
     except (OSError, OperationalError, ExceptionGroup) as error:

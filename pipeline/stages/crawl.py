@@ -38,7 +38,7 @@ async def crawl(bench: Bench) -> int:
         ]
         if pending := await _pending(bench, listed, settings.crawl):
             return await bench.record(partial(_crawl, bench, transport, target, pending))
-    why = f"{target.registry.name} is listed; `hubcrawl crawl --again` lists it anew"
+    why = f"{target.listed} is listed; `hubcrawl crawl --again` lists it anew"
     if await _pending(bench, listed, msgspec.structs.replace(settings.crawl, limit=0)):
         why = f"the limit of {counted(settings.crawl.limit, 'repository')} is reached, and more are listed"
     return bench.nothing_to_do(why, crawl_lines(await bench.census(), bench.layout.root))
@@ -70,7 +70,7 @@ async def _crawl(bench: Bench, transport: Transport, target: Target, pending: Co
                 engine = listing.engine(bench.catalog, registry, settings, bench.clock)
                 summaries.append(await bench.run(engine, "row", transport.waiting))
     return Report(
-        this_run=list(crawled(summaries, target.registry.name)),
+        this_run=list(crawled(summaries, target.listed)),
         census=crawl_lines(await bench.census(), bench.layout.root),
         summaries=summaries,
         stopped=next((summary.stopped for summary in summaries if summary.stopped), None),

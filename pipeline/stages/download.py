@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+from corpus.oci import write_index
 from downloader.engine import DownloadEngine, registries_with_work
 from downloader.plan import parse_platforms
 from downloader.tags import parse_tag_rule
@@ -13,7 +14,7 @@ from pipeline.directory import no_census
 from pipeline.network import client, open_transport, require_accounts, started, unreachable, v1_client
 from pipeline.phrases import counted
 from pipeline.stages.bench import Bench, Report
-from pipeline.summaries import download_lines, downloaded, retried
+from pipeline.summaries import NOTHING_LISTED, download_lines, downloaded, retried
 from pipeline.targets import download_targets
 from registry.errors import ConfigurationError
 from registry.transport.allowance import parse_limits
@@ -41,6 +42,8 @@ async def download(bench: Bench) -> int:
     busy = await registries_with_work(bench.catalog, names, bench.settings.download, bench.clock.now())
     if busy:
         return await bench.record(partial(_download, bench, targets, busy))
+    if await bench.catalog.contents.is_index_stale():  # a run that was killed did not come to it
+        await write_index(bench.layout, bench.catalog.contents)
     why = await _why_nothing(bench, names)
     return bench.nothing_to_do(why, download_lines(await bench.census(), bench.layout.root))
 
@@ -48,10 +51,13 @@ async def download(bench: Bench) -> int:
 async def _why_nothing(bench: Bench, names: Sequence[str]) -> str:
     """Why there is nothing to do, and what else could be done."""
     images, limit = bench.catalog.images, bench.settings.download.limit
-    pending = (await bench.census()).images.pending
+    census = await bench.census()
+    pending = census.images.pending
     retries = await images.retries(names)
     why = "every image wanted is fetched"
-    if limit and pending:
+    if not census.repositories.found:
+        why = NOTHING_LISTED
+    elif limit and pending:
         why = f"the limit of {counted(limit, 'image')} is reached; {pending:,} pending"
     elif await images.has_given_up(names):
         why += ", or failed for good; `hubcrawl download --retry-failed` tries those again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,13 @@ class Authenticator:
 
     def __repr__(self) -> str:
         return f"<Authenticator challenges={sorted(self._challenges)} tokens={self._tokens!r}>"
+
+    def asking_by(self, ask: Callable[[TokenRequest, str | None], Awaitable[Token]]) -> Authenticator:
+        """The same, but tokens are asked for by ``ask``; nobody waits for those who do so otherwise."""
+        twin = copy.copy(self)
+        twin._ask = ask  # noqa: SLF001 - its own
+        twin._tokens = self._tokens.twin()  # noqa: SLF001 - its own
+        return twin
 
     async def account(self, url: str) -> Account | None:
         """The account for the registry of ``url``, ``None`` to be nobody.
@@ -179,7 +187,7 @@ class Authenticator:
         if not realm:
             return None
         service = challenge.parameters.get("service", "")
-        key = TokenKey(realm, service, scope, "" if account is None else account.name)
+        key = TokenKey(origin(url), realm, service, scope, "" if account is None else account.name)
         token = await self._tokens.get(key, lambda key: self._fetch(key, url, account))
         return Authorization(f"Bearer {token.value}", account, key, token)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from registry.errors import Reason, RegistryError
+from registry.transport.deadlines import Deadlines
 from registry.transport.failures import FOREIGN_ERRORS, error_of_exception
 from registry.transport.urls import redacted
 
@@ -24,10 +25,16 @@ _CONTENT_RANGE = re.compile(r"bytes \d{1,19}-\d{1,19}/(\d{1,19})", re.ASCII)
 _CONTENT_LENGTH = re.compile(r"\d{1,19}", re.ASCII)
 
 
+# Of a window, after one that brought too little: time to read what came while nobody read.
+_SECOND_LOOK = 1 / 6
+
+
 class RateWatch:
     """Tells a body that only trickles, which never is silent long enough for a timeout.
 
-    Only time spent waiting for the network counts; what the caller does between two chunks does not.
+    Only time spent waiting for the network counts; what the caller does between two chunks does not. Time for
+    which this process was held up, by itself or by the system, looks the same: so a body has stalled only if
+    there was nothing to be read afterwards either.
     """
 
     def __init__(self, rate_bytes_per_s: float, window_s: float) -> None:
@@ -35,16 +42,18 @@ class RateWatch:
         self._window_s = window_s
         self._bytes = 0
         self._waited_s = 0.0
+        self._is_second_look = False
 
     def is_stalled(self, size_bytes: int, waited_s: float) -> bool:
-        """Count a chunk, and the wait for it; true at the end of a window that brought too little."""
+        """Count a chunk, and the wait for it; true after a second look that brought too little as well."""
         self._bytes += size_bytes
         self._waited_s += waited_s
-        if self._waited_s < self._window_s:
+        if self._waited_s < self._window_s * (_SECOND_LOOK if self._is_second_look else 1):
             return False
         is_slow = self._bytes < self._rate * self._waited_s
-        self._bytes, self._waited_s = 0, 0.0
-        return is_slow
+        is_stalled = is_slow and self._is_second_look
+        self._bytes, self._waited_s, self._is_second_look = 0, 0.0, is_slow
+        return is_stalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,7 @@ class BodyReader:
         self._clock = clock
         cap = settings.max_bytes_per_s
         self._bandwidth = Bandwidth(cap, clock) if cap else None
+        self._deadlines = Deadlines(settings.stall_window_s)
 
     def stream(self, response: aiohttp.ClientResponse) -> Stream:
         """The body of ``response``, not read yet."""
@@ -143,19 +153,18 @@ class BodyReader:
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         """The body as it arrives; ``RegistryError`` when it breaks off, stalls or trickles."""
         watch = RateWatch(self._settings.stall_rate_bytes_per_s, self._settings.stall_window_s)
-        url = str(response.url)
         while True:
             asked_at = self._clock.monotonic()
             try:
-                chunk = await response.content.readany()
+                read = response.content.readany()
+                chunk = await (read if response.content.is_eof() else self._deadlines.keep(read))
             except FOREIGN_ERRORS as error:
-                raise error_of_exception(error, url) from None
+                raise error_of_exception(error, str(response.url)) from None
             if not chunk:
                 return
             if watch.is_stalled(len(chunk), self._clock.monotonic() - asked_at):
-                raise RegistryError(
-                    Reason.TIMEOUT, "the body only trickles", temporary=True, url=redacted(url)
-                )
+                url = redacted(str(response.url))
+                raise RegistryError(Reason.TIMEOUT, "the body only trickles", temporary=True, url=url)
             if self._bandwidth is not None:
                 await self._bandwidth.take(len(chunk))
             yield chunk

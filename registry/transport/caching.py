@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ class FreshCache(Generic[Key, Value]):
 
     def __repr__(self) -> str:
         return f"<FreshCache values={len(self._values)} flights={len(self._flights)}>"
+
+    def twin(self) -> FreshCache[Key, Value]:
+        """The same values, for those who do not ask, nor wait for them, together with the others."""
+        twin = copy.copy(self)
+        twin._flights = {}  # noqa: SLF001 - its own
+        return twin
 
     def kept(self, key: Key) -> Value | None:
         """The value for ``key``, if there is one that is not too old."""

@@ -41,7 +41,7 @@ _VERDICTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], tuple[Reas
     (aiohttp.ClientResponseError, (Reason.UNEXPECTED_ANSWER, True, "the answer is not HTTP")),
     (
         PrivateAddressError,
-        (Reason.UNEXPECTED_ANSWER, False, "a public host sends us into a private network by a name"),
+        (Reason.UNEXPECTED_ANSWER, False, "somebody outside sends us into a private network by a name"),
     ),
     (ValueError, (Reason.UNEXPECTED_ANSWER, False, "the URL cannot be asked for")),  # aiohttp.InvalidURL too
 )
@@ -56,9 +56,14 @@ _REASONS = {
 }
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 
-# Docker Hub's pull quota, as code, and as the text it also comes in.
-_QUOTA_CODE = "TOOMANYREQUESTS"
-_QUOTA_TEXT = b"toomanyrequests:"
+# The code for an answer of 429, and the text it also comes in. Alone it says no more than the status does:
+# other registries use it for an ordinary rate (ECR: "Rate exceeded").
+_TOO_MANY_CODE = "TOOMANYREQUESTS"
+_TOO_MANY_TEXT = b"toomanyrequests:"
+
+# In every sentence by which Docker Hub says that the pull quota is used up ("You have reached your pull
+# rate limit", "your unauthenticated pull rate limit").
+_QUOTA_WORDS = b"pull rate limit"
 
 
 def error_of_exception(error: Exception, url: str) -> RegistryError:
@@ -84,9 +89,7 @@ def error_of_answer(
     """
     reason, temporary = classify_status(status)
     code = error_code(body)
-    quota = parse_quota(headers, now)
-    # The answer to HEAD has no body to say so.
-    if status == 429 and (code == _QUOTA_CODE or (quota is not None and quota.remaining == 0)):
+    if status == 429 and _is_quota(headers, body, now):
         reason = Reason.QUOTA
     if status in {400, 404} and code in _REASONS:
         reason = _REASONS[code]
@@ -102,10 +105,16 @@ def error_of_answer(
     )
 
 
+def _is_quota(headers: Mapping[str, str], body: bytes, now: float) -> bool:
+    """Whether an answer of 429 is about the pull quota. That to HEAD has no body: its headers say so."""
+    quota = parse_quota(headers, now)
+    return _QUOTA_WORDS in body.lower() or (quota is not None and quota.remaining == 0)
+
+
 def error_code(body: bytes) -> str | None:
     """The first code of ``{"errors": [{"code": ...}]}``, if the body is that."""
-    if body.lstrip()[: len(_QUOTA_TEXT)].lower() == _QUOTA_TEXT:
-        return _QUOTA_CODE
+    if body.lstrip()[: len(_TOO_MANY_TEXT)].lower() == _TOO_MANY_TEXT:
+        return _TOO_MANY_CODE
     try:
         errors = json.loads(body)["errors"]
         code = errors[0]["code"]

@@ -16,12 +16,13 @@ from registry.transport.allowance import parse_limits
 from registry.transport.auth import Authenticator
 from registry.transport.bodies import BodyReader
 from registry.transport.challenges import parse_challenges
+from registry.transport.deadlines import Deadlines
 from registry.transport.failures import FOREIGN_ERRORS, error_of_answer, error_of_exception
 from registry.transport.keyring import Keyring
-from registry.transport.limits import HostLimits
+from registry.transport.limits import HostLimits, PausedError
 from registry.transport.memory import NoMemory
 from registry.transport.pacing import Pacer
-from registry.transport.pulls import QUOTA, PullGates
+from registry.transport.pulls import PullGates
 from registry.transport.rationing import RequestLimits
 from registry.transport.redirects import MAX_HOPS, REDIRECT_STATUSES, headers_after, resolve_location
 from registry.transport.retry import Effort, delay, is_exhausted
@@ -64,6 +65,8 @@ _STREAMABLE = frozenset({200, 206})
 _EXPIRED_STATUSES = frozenset({400, 401, 403})
 _OVERLOAD_STATUSES = frozenset({429, 503})
 
+_NO_ENCODING = frozenset({"", "identity"})
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -94,6 +97,7 @@ class _Call:
     max_bytes: int = MAX_BODY_BYTES
     form: bytes | None = field(default=None, repr=False)
     named_by: str | None = None
+    is_foreign: bool = False
     is_pull: bool = False
     effort: Effort = field(default_factory=Effort)
 
@@ -124,8 +128,10 @@ class Transport:
         self._authenticator = Authenticator(
             Keyring(credentials, clock), clock, settings, ask=self._ask_for_token, check=wire.check
         )
+        self._outwaits_pauses = True
         memory = memory or NoMemory()
         self._bodies = BodyReader(settings, clock)
+        self._heads = Deadlines(settings.connect_timeout_s + settings.read_timeout_s)
         self._waits = Waits(clock)
         self._pacer = Pacer(clock, self._waits)
         self._pulls = PullGates(settings.quota_pause_s, clock, self._waits, memory)
@@ -179,19 +185,24 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         scope: str | None = None,
         named_by: str | None = None,
+        is_foreign: bool = False,
     ) -> AsyncIterator[Stream]:
         """Ask, and leave the body to be read inside the context, in which the host's slot is held.
 
-        Arguments and errors as of :meth:`request`; only 200 and 206 are answers here.
+        Arguments and errors as of :meth:`request`; only 200 and 206 are answers here. ``is_foreign``: whether
+        ``named_by`` only passed on what anybody may have said, who is no more than a public server then.
         """
         if named_by is not None:
-            self._wire.check(named_by, url)
-        call = _Call("GET", url, headers or {}, scope, _STREAMABLE, named_by=named_by)
+            self._wire.check(named_by, url, is_foreign=is_foreign)
+        call = _Call("GET", url, headers or {}, scope, _STREAMABLE, named_by=named_by, is_foreign=is_foreign)
         async with AsyncExitStack() as stack:
-            response = await self._with_retries(
-                call, lambda call: stack.enter_async_context(self._exchange(call))
-            )
+            response = await self._with_retries(call, partial(self._exchange, stack))
             yield self._bodies.stream(response)
+
+    @property
+    def attempts(self) -> int:
+        """Tries of one request in all."""
+        return self._settings.attempts
 
     def counts_pulls(self, host: str) -> bool | None:
         """Whether ``host[:port]`` counts our GETs of manifests; ``None`` before it was heard."""
@@ -203,9 +214,29 @@ class Transport:
 
     def impatient(self) -> Transport:
         """The same, but every request is made once."""
-        twin = copy.copy(self)
+        twin = self._twin()
         twin._settings = msgspec.structs.replace(self._settings, attempts=1)  # noqa: SLF001 - its own
         return twin
+
+    def unwaiting(self) -> Transport:
+        """The same, but a request whose server asks for a pause fails, for the caller to :meth:`outwait` it.
+
+        So whoever waits can let go of all that others need. The error is temporary, and says for how long
+        (``retry_after_s``); its ``attempts`` are 0 where the pause was known, and nothing was asked.
+        """
+        twin = self._twin()
+        twin._outwaits_pauses = False  # noqa: SLF001 - its own
+        return twin
+
+    def _twin(self) -> Transport:
+        """The same, which may be patient in another way, for tokens too."""
+        twin = copy.copy(self)
+        twin._authenticator = self._authenticator.asking_by(twin._ask_for_token)  # noqa: SLF001 - its own
+        return twin
+
+    async def outwait(self, pause: RegistryError) -> None:
+        """Wait as long as a server asked for."""
+        await self._waits.sleep(authority(pause.url or ""), pause.retry_after_s or 0.0)
 
     async def close(self) -> None:
         """Write down what the next run will want to know."""
@@ -228,7 +259,8 @@ class Transport:
         self._authenticator.log_in(site_url, registry_url)
 
     async def _fetch(self, call: _Call, hear: Hear | None = None) -> Answer:
-        async with self._exchange(call, hear) as response:
+        async with AsyncExitStack() as stack:
+            response = await self._exchange(stack, call, hear)
             body = b""
             if call.method != "HEAD":
                 body = await self._bodies.whole(response, call.max_bytes)
@@ -289,23 +321,19 @@ class Transport:
             try:
                 return await attempt(call)
             except RegistryError as error:
-                if error.attempts:
-                    raise  # another request, for a token or by HEAD, which had its own tries
+                if error.attempts or _is_known_pause(error):
+                    raise  # another request, for a token or by HEAD, which had its own tries; or none at all
                 failure = error
             if failure.reason is Reason.QUOTA:
-                await self._outwait_quota(call, failure)
+                # It says nothing of what was asked for, and comes back: it costs no try. Pulls wait together.
+                log.info("quota", extra={"url": failure.url, "wait_s": failure.retry_after_s})
                 continue
             effort.count(failure)
-            if is_exhausted(effort, failure, settings.attempts, settings.patience_s):
+            is_to_leave = failure.retry_after_s is not None and not self._outwaits_pauses
+            if is_to_leave or is_exhausted(effort, failure, settings.attempts, settings.patience_s):
                 failure.attempts = effort.tries
                 raise failure
             await self._wait_to_retry(failure, effort)
-
-    async def _outwait_quota(self, call: _Call, failure: RegistryError) -> None:
-        """A used-up quota says nothing of what was asked for, and comes back: it costs no try."""
-        log.info("quota", extra={"url": failure.url, "wait_s": failure.retry_after_s})
-        if not call.is_pull:  # which waits together with all others
-            await self._waits.sleep(QUOTA, failure.retry_after_s or self._settings.quota_pause_s)
 
     async def _wait_to_retry(self, failure: RegistryError, effort: Effort) -> None:
         base_s, cap_s = self._settings.retry_base_s, self._settings.retry_cap_s
@@ -318,25 +346,35 @@ class Transport:
         effort.spent_s += wait_s
         await self._clock.sleep(wait_s)
 
-    @asynccontextmanager
-    async def _exchange(self, call: _Call, hear: Hear | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One try: an answer that the caller accepts, held open together with the slot of its host."""
-        async with AsyncExitStack() as stack:
-            authorization = await self._authenticator.known(call.url, call.scope)
+    async def _exchange(
+        self, stack: AsyncExitStack, call: _Call, hear: Hear | None = None
+    ) -> aiohttp.ClientResponse:
+        """One try: an answer that the caller accepts.
+
+        ``stack``, which is empty, holds it open together with the slot of its host; after a failure, nothing.
+        """
+        try:
+            return await self._accepted(stack, call, hear)
+        except BaseException:
+            await stack.aclose()
+            raise
+
+    async def _accepted(
+        self, stack: AsyncExitStack, call: _Call, hear: Hear | None
+    ) -> aiohttp.ClientResponse:
+        authorization = await self._authenticator.known(call.url, call.scope)
+        response = await self._follow(stack, call, authorization)
+        if response.status == 401 and call.scope is not None and _is_answer(call, response, authorization):
+            challenges = parse_challenges(", ".join(response.headers.getall("WWW-Authenticate", ())))
+            await stack.aclose()  # a token server may be the same host, and needs the slot
+            authorization = await self._authenticator.answer(call.url, call.scope, challenges, authorization)
             response = await self._follow(stack, call, authorization)
-            if response.status == 401 and call.scope is not None and _is_from(call.url, response):
-                challenges = parse_challenges(", ".join(response.headers.getall("WWW-Authenticate", ())))
-                await stack.aclose()  # a token server may be the same host, and needs the slot
-                authorization = await self._authenticator.answer(
-                    call.url, call.scope, challenges, authorization
-                )
-                response = await self._follow(stack, call, authorization)
-            if hear is not None:
-                hear(response)
-            if response.status not in call.accept_statuses:
-                raise await self._error_of(call, response, authorization)
-            _check_encoding(call, response)
-            yield response
+        if hear is not None:
+            hear(response)
+        if response.status not in call.accept_statuses:
+            raise await self._error_of(call, response, authorization)
+        _check_encoding(call, response)
+        return response
 
     async def _follow(
         self, stack: AsyncExitStack, call: _Call, authorization: Authorization | None
@@ -376,10 +414,20 @@ class Transport:
     ) -> aiohttp.ClientResponse:
         """One request on the wire. ``stack``, which is empty, takes the slot and the connection."""
         host = authority(url)
-        answered = await self._enter(stack, host, call.effort)
         try:
-            request = self._wire.request(call.method, url, headers=headers, form=call.form, named_by=named_by)
-            response = await stack.enter_async_context(request)
+            answered = await self._enter(stack, host, call.effort)
+        except PausedError as pause:
+            raise _is_paused(url, pause) from None
+        try:
+            request = self._wire.request(
+                call.method,
+                url,
+                headers=headers,
+                form=call.form,
+                named_by=named_by,
+                is_foreign=call.is_foreign,
+            )
+            response = await self._heads.keep(stack.enter_async_context(request))
         except FOREIGN_ERRORS as error:
             failure = error_of_exception(error, url)
             if failure.reason is Reason.TIMEOUT:
@@ -398,7 +446,7 @@ class Transport:
         """
         while True:
             await self._requests.ready()
-            await stack.enter_async_context(self._limits.slot(host))
+            await stack.enter_async_context(self._limits.slot(host, waits=self._outwaits_pauses))
             if (answered := self._requests.take()) is not None:
                 stack.callback(self._count_time, effort, self._clock.monotonic())
                 return answered
@@ -415,8 +463,11 @@ class Transport:
         error = error_of_answer(
             str(response.url), response.status, response.headers, body, now=self._clock.now()
         )
-        if response.status in _EXPIRED_STATUSES and not _is_from(call.url, response):
+        if response.status in _EXPIRED_STATUSES and not _is_answer(call, response, authorization):
             error.reason, error.temporary = Reason.UNEXPECTED_ANSWER, True
+        if error.reason is Reason.QUOTA and not call.is_pull:  # a host that counts more than pulls
+            error.reason = Reason.ABUSE_LIMIT
+            error.retry_after_s = error.retry_after_s or self._settings.quota_pause_s
         if response.status == 401 and authorization and authorization.is_stale(self._clock.monotonic()):
             error.temporary = True  # it ran out while we stood in the host's queue
         self._obey(authority(str(response.url)), error)
@@ -432,15 +483,36 @@ class Transport:
             self._limits.pause(host, error.retry_after_s)
 
 
-def _is_from(url: str, response: aiohttp.ClientResponse) -> bool:
-    """Whether the host that was asked answered itself, not one it redirected to."""
-    return authority(str(response.url)) == authority(url)
+def _is_paused(url: str, pause: PausedError) -> RegistryError:
+    return RegistryError(
+        Reason.ABUSE_LIMIT,
+        "the host asked for a pause",
+        temporary=True,
+        url=redacted(url),
+        retry_after_s=pause.left_s,
+    )
+
+
+def _is_known_pause(error: RegistryError) -> bool:
+    """Whether nothing was asked, see :func:`_is_paused`."""
+    return error.status is None and error.retry_after_s is not None
+
+
+def _is_answer(call: _Call, response: aiohttp.ClientResponse, authorization: Authorization | None) -> bool:
+    """Whether the host that was asked answered itself, to all that it was shown.
+
+    Not so one that it redirected to, nor itself after a detour, on which the authorization was left behind.
+    """
+    if authority(str(response.url)) != authority(call.url):
+        return False
+    return authorization is None or "Authorization" in response.request_info.headers
 
 
 def _check_encoding(call: _Call, response: aiohttp.ClientResponse) -> None:
     """Refuse bytes that are not the original ones: ``identity`` was asked for."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"} and call.method != "HEAD":
+    lines = response.headers.getall("Content-Encoding", ())
+    is_encoded = any(each.strip().lower() not in _NO_ENCODING for line in lines for each in line.split(","))
+    if is_encoded and call.method != "HEAD":
         raise RegistryError(
             Reason.UNEXPECTED_ANSWER,
             "the body is encoded, which was not asked for",

@@ -21,6 +21,18 @@ log = logging.getLogger("registry")
 _MAX_HOSTS = 1024
 
 
+class PausedError(Exception):
+    """A host has asked for a pause, and whoever comes does not want to wait.
+
+    Attributes:
+        left_s: Seconds until it is over.
+    """
+
+    def __init__(self, left_s: float) -> None:
+        super().__init__()
+        self.left_s = left_s
+
+
 class HostLimits:
     """Slots and pauses per host.
 
@@ -38,12 +50,16 @@ class HostLimits:
         return f"<HostLimits {hosts}>"
 
     @asynccontextmanager
-    async def slot(self, host: str) -> AsyncIterator[None]:
-        """Hold one of the host's slots. Whoever waits out a pause holds none."""
+    async def slot(self, host: str, *, waits: bool = True) -> AsyncIterator[None]:
+        """Hold one of the host's slots. Whoever waits out a pause holds none.
+
+        Raises:
+            PausedError: There is a pause, and ``waits`` is false.
+        """
         state = self._state(host)
         state.visitors += 1
         try:
-            await self._enter(state)
+            await self._enter(state, waits=waits)
             try:
                 yield
             finally:
@@ -82,9 +98,11 @@ class HostLimits:
         )
         return max(paused, default=None)
 
-    async def _enter(self, state: _Host) -> None:
+    async def _enter(self, state: _Host, *, waits: bool) -> None:
         while True:
             while (wait_s := state.paused_until - self._clock.monotonic()) > 0:
+                if not waits:
+                    raise PausedError(wait_s)
                 await self._clock.sleep(wait_s)
             await state.enter()
             if state.paused_until <= self._clock.monotonic():

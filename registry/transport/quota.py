@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from registry.transport.retry import parse_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _COUNT = re.compile(r"\s*(\d{1,9})\s*(?:;\s*w=(\d{1,9}))?\s*", re.ASCII)
+
+# What a server says without saying for how long is forgotten after a day, the longest window seen.
+_UNTOLD_WINDOW_S = 86_400
+
+# Questions about a quota are no more frequent, however short a window the server tells.
+_LEAST_WINDOW_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +28,8 @@ class Quota:
     Attributes:
         limit: Manifest GETs per window; ``None`` when the server does not say.
         remaining: How many are left.
-        window_s: Length of the window in seconds; ``None`` when the server does not say.
+        window_s: Length of the window in seconds, or of what is left of it; ``None`` when the server does
+            not say.
         seen_at: When it was told, Unix time in seconds.
     """
 
@@ -30,26 +40,38 @@ class Quota:
 
     def is_over(self, now: float) -> bool:
         """Whether its window has ended by ``now``, so that it tells nothing any more."""
-        return self.window_s is not None and now >= self.seen_at + self.window_s
+        return now >= self.seen_at + self.holds_s
+
+    @property
+    def holds_s(self) -> int:
+        """Seconds after which it tells nothing any more."""
+        return _UNTOLD_WINDOW_S if self.window_s is None else self.window_s
 
 
 def parse_quota(headers: Mapping[str, str], now: float) -> Quota | None:
     """Read ``ratelimit-limit: 100;w=21600`` and ``ratelimit-remaining``; ``None`` when absent or garbage.
 
-    Source: Docker documentation, "Docker Hub usage and limits".
+    A server that names no window may name its end (``ratelimit-reset``).
+    Sources: Docker documentation, "Docker Hub usage and limits"; GitLab documentation, "Rate limits".
     """
     remaining, window_s = _count(headers.get("ratelimit-remaining"))
     if remaining is None:
         return None
     limit, limit_window_s = _count(headers.get("ratelimit-limit"))
-    return Quota(limit, remaining, window_s if window_s is not None else limit_window_s, now)
+    return Quota(limit, remaining, window_s or limit_window_s or _until_reset(headers, now), now)
+
+
+def _until_reset(headers: Mapping[str, str], now: float) -> int | None:
+    """Seconds until ``ratelimit-reset``, which some write as those, and some as Unix time."""
+    wait_s = parse_retry_after(headers.get("ratelimit-reset"), now)
+    return None if wait_s is None else math.ceil(wait_s)
 
 
 def _count(text: str | None) -> tuple[int | None, int | None]:
     match = _COUNT.fullmatch(text or "")
     if match is None:
         return None, None
-    return int(match[1]), int(match[2]) if match[2] else None
+    return int(match[1]), int(match[2] or 0) or None  # a window of no time is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +107,8 @@ class PullLedger:
         self.left = 0
         self.ask_at = float("-inf")
 
+        self._holds_until = float("inf")
+
         # ``None``: the server was not heard yet.
         self.is_counted: bool | None = None if known is None else True
 
@@ -119,11 +143,15 @@ class PullLedger:
         self._ended += pull.is_get
 
     def hear(self, pull: Pull, quota: Quota | None, monotonic_s: float) -> None:
-        """Learn from an answer to ``pull``, before :meth:`end`; no quota in a good one means no counting."""
+        """Learn from an answer to ``pull``, before :meth:`end`.
+
+        No quota in a good one means no counting, once that told before is over: until then it may be that
+        only this pull is free, as those of publishers who pay for theirs are.
+        """
         if quota is None:
-            self.is_counted = bool(self.is_counted)
+            self.is_counted = bool(self.is_counted) and monotonic_s < self._holds_until
             return
-        self.is_counted = True
+        self.is_counted, self._holds_until = True, monotonic_s + quota.holds_s
         self._told = quota
         others = self._sent - pull.ended_before - pull.is_get
         self.left = max(quota.remaining - others, min(self.left, quota.remaining))
@@ -143,4 +171,4 @@ class PullLedger:
     @property
     def _until_next_question_s(self) -> float:
         window_s = self._told.window_s if self._told is not None else None
-        return self._pause_s if window_s is None else min(self._pause_s, window_s)
+        return self._pause_s if window_s is None else min(self._pause_s, max(window_s, _LEAST_WINDOW_S))

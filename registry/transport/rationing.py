@@ -32,7 +32,7 @@ class RequestLimits:
         self._allowance: Allowance | None = None
         self._written: dict[int, Block] = {}
         self._reserving = asyncio.Lock()
-        self._latest = float("-inf")
+        self._epoch = float("-inf")
 
     async def ready(self) -> None:
         """Return when there are requests to be taken, which others may be quicker to do."""
@@ -90,6 +90,7 @@ class RequestLimits:
         await self._memory.record_requests(changed, gone)
 
     def _now(self) -> float:
-        """Unix time, which is what the next process knows; where the clock is set back, it stands still."""
-        self._latest = max(self._latest, self._clock.now())
-        return self._latest
+        """Unix time, which is what the next process knows; where the clock is set back, it goes on."""
+        monotonic_s = self._clock.monotonic()
+        self._epoch = max(self._epoch, self._clock.now() - monotonic_s)
+        return self._epoch + monotonic_s

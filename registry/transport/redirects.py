@@ -28,7 +28,7 @@ def next_location(current: str, location: str) -> str:
         RegistryError: ``UNEXPECTED_ANSWER``, see :func:`check_target`.
     """
     target = resolve_location(current, location)
-    check_target(current, target)
+    check_target(current, target, is_inside=is_private(current))
     return target
 
 
@@ -46,13 +46,13 @@ def resolve_location(current: str, location: str) -> str:
         return location  # no URL at all, which is for the check to say
 
 
-def check_target(current: str, target: str, *, is_inside: bool = False) -> None:
+def check_target(current: str, target: str, *, is_inside: bool) -> None:
     """Refuse to be sent from ``current`` to ``target`` where that could harm us or our credentials.
 
     Args:
         current: Who sends us, by a redirect, as the realm of a challenge, or in a manifest.
         target: Where to.
-        is_inside: Whether the name of ``current`` is known to lead into a private network.
+        is_inside: Whether whoever says so is inside a private network.
 
     Raises:
         RegistryError: ``UNEXPECTED_ANSWER``: not http, https to http, public to private, with credentials.
@@ -68,8 +68,8 @@ def check_target(current: str, target: str, *, is_inside: bool = False) -> None:
         raise _refused(current, "it sends us to a URL with credentials inside")
     if current.startswith("https:") and parts.scheme == "http":
         raise _refused(current, "it sends us from https to http")
-    if is_private(target) and not (is_inside or is_private(current)):
-        raise _refused(current, "a public host sends us into a private network")
+    if is_private(target) and not is_inside:
+        raise _refused(current, "somebody outside sends us into a private network")
 
 
 def headers_after(headers: Mapping[str, str], current: str, target: str) -> dict[str, str]:

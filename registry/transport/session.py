@@ -71,6 +71,7 @@ class Wire:
         headers: Mapping[str, str],
         form: bytes | None = None,
         named_by: str | None = None,
+        is_foreign: bool = False,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Ask ``url``, percent-encoded already; redirects are answers.
 
@@ -80,17 +81,18 @@ class Wire:
             headers: More headers.
             form: A body.
             named_by: The URL of the server that sent us there, see :meth:`check`; ``None``: nobody did.
+            is_foreign: Whether it only passed on what anybody may have said.
         """
-        is_free = named_by is None or self._is_inside(named_by)
+        is_free = named_by is None or (self._is_inside(named_by) and not is_foreign)
         session = self._anywhere if is_free else self._public
         # Encoded already: normalising would break signatures, and let ".." climb (aio-libs/aiohttp#7222).
         return session.request(
             method, URL(url, encoded=True), headers=headers, data=form, allow_redirects=False
         )
 
-    def check(self, named_by: str, url: str) -> None:
-        """Refuse to be sent to ``url`` by ``named_by``, see :func:`check_target`."""
-        check_target(named_by, url, is_inside=self._is_inside(named_by))
+    def check(self, named_by: str, url: str, *, is_foreign: bool = False) -> None:
+        """Refuse to be sent to ``url`` by ``named_by``, see :meth:`request` and :func:`check_target`."""
+        check_target(named_by, url, is_inside=self._is_inside(named_by) and not is_foreign)
 
     def _is_inside(self, url: str) -> bool:
         """Whether the host of ``url`` is in a private network, by its address or by what its name led to."""

@@ -50,7 +50,10 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(
             gt=0,
-            description="Longest silence of a server inside an answer, in seconds. There is no bound in all.",
+            description=(
+                "Longest silence of a server inside an answer, in seconds, and with `connect_timeout_s` the "
+                "longest time until an answer has begun. There is no bound in all."
+            ),
             extra_json_schema={"unit": "s"},
         ),
     ] = 60.0
@@ -120,7 +123,8 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
             description=(
                 "Your own limits on the requests sent, whatever they are and to whom: `500/10m,10000/1d` is "
                 "500 in any ten minutes and 10,000 in any day (`s`, `m`, `h`, `d`; one or two limits). They "
-                "hold over all runs in one data directory. Empty: as many as the servers bear."
+                "hold over all runs in one data directory; requests are counted while a limit is set, so one "
+                "that is set later knows of none before. Empty: as many as the servers bear."
             )
         ),
     ] = ()

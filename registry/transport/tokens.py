@@ -35,8 +35,9 @@ _NO_SUCH_WAY = {"GET": frozenset({404, 405}), "POST": frozenset({400, 401, 404, 
 
 
 class TokenKey(NamedTuple):
-    """What a token is good for."""
+    """What a token is good for: nobody is shown one that was given for another registry."""
 
+    registry: str  # its origin
     realm: str
     service: str
     scope: str

@@ -31,8 +31,9 @@ _HARMLESS_KEYS = frozenset(
 # What is shown as it is: nothing in it can be a secret, and no URL is more frequent.
 _PLAIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/:%-]*", re.ASCII)
 
-# URLs of which the host is kept in mind: of a request it is wanted several times in a row.
-_RECENT_URLS = 256
+# A URL up to its path. Of these few are asked for many paths, and are kept in mind.
+_SERVER = re.compile(r"[^/?#]*//[^/?#]*")
+_RECENT_SERVERS = 256
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -74,20 +75,30 @@ def host_of(url: str) -> str:
     return (urlsplit(url).hostname or "").rstrip(".")
 
 
-@lru_cache(_RECENT_URLS)
 def authority(url: str) -> str:
     """``host[:port]`` in lower case, without a default port: what limits and credentials belong to."""
+    return _server(_without_path(url))[1]
+
+
+def origin(url: str) -> str:
+    """``scheme://host[:port]``."""
+    return "://".join(_server(_without_path(url)))
+
+
+def _without_path(url: str) -> str:
+    found = _SERVER.match(url)
+    return url if found is None else found[0]
+
+
+@lru_cache(_RECENT_SERVERS)
+def _server(url: str) -> tuple[str, str]:
+    """Scheme, and ``host[:port]`` without a default port."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
     port = parts.port
-    return host if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f"{host}:{port}"
-
-
-@lru_cache(_RECENT_URLS)
-def origin(url: str) -> str:
-    """``scheme://host[:port]``."""
-    return f"{urlsplit(url).scheme}://{authority(url)}"
+    is_default = port is None or port == _DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, host if is_default else f"{host}:{port}"
 
 
 def path_and_query(url: str) -> str:

@@ -108,7 +108,7 @@ async def test_the_catalog_can_be_read_while_it_is_written(catalog: Catalog, lay
     """``hubcrawl status`` works beside a running stage, and sees the last checkpoint."""
     async with catalog.repositories._database.write() as connection:
         await connection.exec_driver_sql("INSERT INTO registries (name, source) VALUES ('new', 'x')")
-        async with open_catalog(layout) as reader:
+        async with read_catalog(layout) as reader:
             assert "new" not in [registry.name for registry in await reader.repositories.registries()]
             await reader.census.count()
 

@@ -7,16 +7,19 @@ import pytest
 from corpus.catalog import Catalog
 from corpus.catalog.images import START, Retries
 from corpus.catalog.plan import Order
+from corpus.layout import Layout
+from corpus.oci import write_index
 from corpus.records import Failure, FetchedBlob, ImageOutcome, ImageTask, RepositoryRecord
 from registry.digests import Digest
 from registry.errors import Reason
 from tests.corpus.conftest import REGISTRY, a_manifest, crawl, done
+from tests.downloader.runs import select
 
 AMD64 = "linux/amd64"
 
 
-async def pending(catalog: Catalog, scope: str = AMD64) -> list[ImageTask]:
-    await catalog.plan.make(Order((REGISTRY,)))
+async def pending(catalog: Catalog, scope: str = AMD64, rule: str = "latest") -> list[ImageTask]:
+    await catalog.plan.make(Order((REGISTRY,), rule))
     return await catalog.images.pending([REGISTRY], scope, limit=100)
 
 
@@ -30,21 +33,34 @@ async def expand(catalog: Catalog, rule: str = "latest") -> None:
 
 
 async def fail(
-    catalog: Catalog, task: ImageTask, reason: Reason, *, retry_at: float | None = None, now: float = 2.0
+    catalog: Catalog,
+    task: ImageTask,
+    reason: Reason,
+    *,
+    retry_at: float | None = None,
+    now: float = 2.0,
+    scope: str = AMD64,
 ) -> None:
     failure = Failure(reason, "because", is_temporary=retry_at is not None)
     attempts = task.attempts + (retry_at is not None)
-    outcome = ImageOutcome(task.id, AMD64, failure=failure, attempts=attempts, retry_at=retry_at)
+    outcome = ImageOutcome(task.id, scope, failure=failure, attempts=attempts, retry_at=retry_at)
     await catalog.contents.record([outcome], now)
 
 
 async def test_every_repository_becomes_one_image_per_tag(catalog: Catalog) -> None:
-    """A tag rule is applied to each repository once, and a new rule adds to the images there are."""
+    """A tag rule is applied to each repository once, and a new rule adds to the images there are.
+
+    Only those that the present rule chooses are taken.
+    """
     await crawl(catalog, *(RepositoryRecord(f"a/{number}") for number in range(5)))
     await expand(catalog)
     assert len(await pending(catalog)) == 5
     await expand(catalog, "latest,edge")
-    assert len(await pending(catalog)) == 10
+    assert len(await pending(catalog, rule="latest,edge")) == 10
+    await expand(catalog, "edge")
+    assert {task.reference for task in await pending(catalog, rule="edge")} == {"edge"}
+    await expand(catalog)
+    assert [task.reference for task in await pending(catalog)] == ["latest"] * 5
 
 
 async def test_claims_follow_the_order_and_do_not_overlap(catalog: Catalog) -> None:
@@ -82,6 +98,32 @@ async def test_a_repository_listed_with_a_reference_keeps_to_it(catalog: Catalog
     }
 
 
+async def test_a_repository_listed_with_a_reference_keeps_to_it_under_every_rule(catalog: Catalog) -> None:
+    """The second rule is no other than the first; what only the crawl listed is expanded."""
+    await crawl(catalog, RepositoryRecord("a/b", reference="12"), RepositoryRecord("a/c"))
+    for rule in ("latest", "edge", "latest"):
+        await expand(catalog, rule)
+        assert {(task.repository, task.reference) for task in await pending(catalog, rule=rule)} == {
+            ("a/b", "12"),
+            ("a/c", rule),
+        }
+    await expand(catalog, "12,13")
+    assert [task.reference for task in await pending(catalog, rule="edge")] == ["12", "edge"]
+    ((_, _, left),) = await catalog.images.unexpanded([REGISTRY], "all", after=0, limit=9)
+    assert left == "a/c"
+
+
+async def test_a_tag_that_a_rule_does_not_choose_any_more_is_not_taken(catalog: Catalog) -> None:
+    """The ten newest of today are ten, whatever the ten of yesterday were."""
+    await crawl(catalog, RepositoryRecord("a/b"))
+    ((repository, *_),) = await catalog.images.unexpanded([REGISTRY], "newest:2", after=0, limit=9)
+    await catalog.images.expand_repository(repository, "newest:2", ["1", "2"])
+    assert [task.reference for task in await pending(catalog, rule="newest:2")] == ["1", "2"]
+    await expand(catalog)
+    await catalog.images.expand_repository(repository, "newest:2", ["2", "3"])
+    assert [task.reference for task in await pending(catalog, rule="newest:2")] == ["2", "3"]
+
+
 async def test_a_finished_image_is_pending_no_more(catalog: Catalog) -> None:
     """Its manifest and blobs are known to every later run."""
     await crawl(catalog, RepositoryRecord("a/b"))
@@ -116,6 +158,57 @@ async def test_an_image_done_under_a_wider_scope_is_not_gone_over_again(catalog:
     assert await pending(catalog, "linux/amd6_") == [task]
 
 
+@pytest.mark.parametrize("wanted", ["", " +referrers", " +foreign", " +referrers +foreign"])
+@pytest.mark.parametrize("had", ["", " +referrers", " +foreign", " +referrers +foreign"])
+async def test_a_scope_includes_another_with_all_its_extras(catalog: Catalog, had: str, wanted: str) -> None:
+    """In whichever order they are written."""
+    await crawl(catalog, RepositoryRecord("a/b"))
+    await expand(catalog)
+    (task,) = await pending(catalog)
+    await catalog.contents.record([done(task.id, a_manifest(b"one"), AMD64 + had)], 2.0)
+    includes = set(wanted.split()) <= set(had.split())
+    assert bool(await pending(catalog, AMD64 + wanted)) is not includes
+
+
+@pytest.mark.parametrize("retry_at", [None, 60.0])
+async def test_an_image_that_is_done_stays_so_when_more_of_it_is_wanted_in_vain(
+    catalog: Catalog, layout: Layout, retry_at: float | None
+) -> None:
+    """Its tag may be gone; what came before is still there, and is not asked for again at every run."""
+    wide = f"{AMD64} +referrers"
+    await crawl(catalog, RepositoryRecord("a/b"))
+    await expand(catalog)
+    (task,) = await pending(catalog)
+    await catalog.contents.record([done(task.id, a_manifest(b"one"))], 2.0)
+    (before,) = select(layout.root, "select state, root_digest, platforms from images")
+    await fail(catalog, task, Reason.NO_TAG, retry_at=retry_at, scope=wide)
+    assert select(layout.root, "select state, root_digest, platforms from images") == [before]
+    assert len([page async for page in catalog.contents.oci_index()]) == 1
+    assert [group.reason for group in await catalog.failures.groups()] == ["no_tag"]
+    for scope in (AMD64, wide):
+        assert await pending(catalog, scope) == []
+    assert await catalog.images.has_given_up([REGISTRY]) is (retry_at is None)
+    assert await reopen(catalog, permanent=retry_at is None) == {Reason.NO_TAG: 1}
+    assert await pending(catalog) == []
+    assert [each.id for each in await pending(catalog, wide)] == [task.id]
+    await catalog.contents.record([done(task.id, a_manifest(b"one"), wide)], 3.0)
+    assert await pending(catalog, wide) == []
+    assert await catalog.failures.groups() == []
+
+
+async def test_an_image_that_is_to_be_fetched_again_is_not_kept_when_its_tag_is_gone(
+    catalog: Catalog,
+) -> None:
+    """Something of it was lost."""
+    await crawl(catalog, RepositoryRecord("a/b"))
+    await expand(catalog)
+    (task,) = await pending(catalog)
+    await catalog.contents.record([done(task.id, a_manifest(b"one"))], 2.0)
+    await catalog.verification.withdraw([Digest.of(b"one")], [])
+    await fail(catalog, task, Reason.NO_TAG)
+    assert (await catalog.census.count()).failures == {"no_tag": 1}
+
+
 async def test_a_passing_failure_is_due_when_its_time_has_come(catalog: Catalog) -> None:
     """A deleted repository stays deleted; one that was given up waits until somebody asks."""
     await crawl(catalog, *(RepositoryRecord(f"a/{name}") for name in ("gone", "lost", "slow")))
@@ -144,6 +237,19 @@ async def test_all_failures_are_tried_again_when_it_is_wished(catalog: Catalog) 
     assert await catalog.images.with_work([REGISTRY], AMD64, until=5.0, permanent=True) == {REGISTRY}
     assert await reopen(catalog, permanent=True) == {Reason.REPO_MISSING: 1, Reason.TIMEOUT: 1}
     assert [task.attempts for task in await pending(catalog)] == [0, 0]
+
+
+async def test_an_image_that_was_given_up_may_be_resumed(catalog: Catalog) -> None:
+    """It is not settled while somebody may ask for it again; what failed for good is."""
+    await crawl(catalog, RepositoryRecord("a/gone"), RepositoryRecord("a/slow"))
+    await expand(catalog)
+    gone, slow = await pending(catalog)
+    await fail(catalog, gone, Reason.REPO_MISSING)
+    outcome = ImageOutcome(slow.id, AMD64, failure=Failure(Reason.TIMEOUT, "six times", is_temporary=True))
+    await catalog.contents.record([outcome], 2.0)
+    assert not await catalog.images.is_settled()
+    await catalog.contents.record([done(slow.id, a_manifest(b"one"))], 3.0)
+    assert await catalog.images.is_settled()
 
 
 async def test_what_failed_before_the_run_is_not_counted_as_its_own(catalog: Catalog) -> None:
@@ -209,6 +315,20 @@ async def test_the_census_adds_up(catalog: Catalog) -> None:
     assert (census.images.pending, census.images.done, census.images.failed) == (2, 1, 2)
     assert sum(census.failures.values()) == census.images.failed
     assert (census.blobs.count, census.layers.pending) == (2, 1)
+
+
+async def test_the_index_is_stale_from_the_checkpoint_on(catalog: Catalog, layout: Layout) -> None:
+    """Until it is written, be it by another run; and when images are withdrawn."""
+    await crawl(catalog, RepositoryRecord("a/b"))
+    await expand(catalog)
+    assert not await catalog.contents.is_index_stale()
+    for (task,) in [await pending(catalog)] * 2:
+        await catalog.contents.record([done(task.id, a_manifest(b"one"))], 2.0)
+        assert await catalog.contents.is_index_stale()
+        await write_index(layout, catalog.contents)
+        assert not await catalog.contents.is_index_stale()
+    await catalog.verification.withdraw([Digest.of(b"one")], [])
+    assert await catalog.contents.is_index_stale()
 
 
 async def test_the_oci_index_has_every_image_done(catalog: Catalog) -> None:

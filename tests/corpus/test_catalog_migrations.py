@@ -87,6 +87,55 @@ async def test_a_catalog_of_an_earlier_format_is_not_changed_by_looking_at_it(
     assert layout.catalog.read_bytes() == before
 
 
+@pytest.mark.parametrize("version", MIGRATIONS)
+async def test_a_migration_that_is_cut_short_leaves_the_catalog_as_it_was(
+    version: int, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables are changed within the transaction, too: the next run begins at the beginning."""
+    written_by(version, layout)
+    before = columns(layout.catalog)
+    statements = MIGRATIONS[version]
+    for count in range(len(statements)):
+        with monkeypatch.context() as patched:
+            patched.setitem(MIGRATIONS, version, [*statements[:count], "cut short"])
+            with pytest.raises(ConfigurationError, match="syntax error"):
+                async with open_catalog(layout):
+                    pass
+        assert columns(layout.catalog) == before
+    async with open_catalog(layout) as catalog:
+        assert (await catalog.census.count()).images.done == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "chosen"), [("latest", {"latest"}), ("all", {"latest", "3.19"}), ("3.20, 3.19", {"3.19"})]
+)
+async def test_the_rule_that_chose_an_image_of_format_1_is_told_by_its_repository(
+    layout: Layout, rule: str, chosen: set[str]
+) -> None:
+    """What that rule does not name was named by a list."""
+    written_by(1, layout)
+    with closing(sqlite3.connect(layout.catalog)) as connection, connection:
+        connection.execute("update repositories set tags_rule = ?", (rule,))
+        connection.execute("update images set reference = '3.19' where id = 29")
+    async with open_catalog(layout):
+        pass
+    with closing(sqlite3.connect(layout.catalog)) as connection:
+        found = set(connection.execute("select reference, tags_rule from images"))
+    assert found == {(name, rule if name in chosen else None) for name in ("latest", "3.19")}
+
+
+async def test_a_table_that_is_missing_is_created(layout: Layout) -> None:
+    """As long as a format is not released it may get more of them."""
+    async with open_catalog(layout):
+        pass
+    before = columns(layout.catalog)
+    with closing(sqlite3.connect(layout.catalog)) as connection, connection:
+        connection.execute("drop table tag_failures")
+    async with open_catalog(layout):
+        pass
+    assert columns(layout.catalog) == before
+
+
 def test_there_is_a_way_from_every_earlier_format() -> None:
     """And a catalog of each to prove it with."""
     assert list(MIGRATIONS) == list(range(1, FORMAT_VERSION))

@@ -6,6 +6,7 @@ import random
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy.engine import Engine
 
 from corpus.catalog import Catalog
 from corpus.catalog import plan as plan_module
-from corpus.catalog.plan import Order, sample_key
+from corpus.catalog.plan import Order, age_key, sample_key
 from corpus.layout import Layout
 from corpus.records import Registry, RepositoryRecord
 from tests.corpus.conftest import REGISTRY, crawl
@@ -37,7 +38,8 @@ async def planned(catalog: Catalog, order: Order) -> list[str]:
     """The repositories in the order of the plan."""
     await catalog.plan.make(order)
     tasks = await catalog.images.pending(order.registries, "linux/amd64", limit=1000)
-    assert [task.rank for task in tasks] == sorted({task.rank for task in tasks})
+    places = [(task.rank, task.id) for task in tasks]
+    assert places == sorted(set(places))
     return [task.repository for task in tasks]
 
 
@@ -59,6 +61,25 @@ async def test_newest_is_what_was_updated_last(catalog: Catalog) -> None:
     assert await planned(catalog, Order((REGISTRY,), by="newest")) == ["a/new", "a/old", "a/none"]
 
 
+async def test_dates_are_compared_as_points_in_time(catalog: Catalog) -> None:
+    """Zones and fractions of any length; what is no date is older than any, and equals come as found."""
+    dates = {
+        "a/third": "2024-05-01T10:00:00Z",
+        "a/nonsense": "now",
+        "a/first": "2024-05-01T09:59:00-00:30",
+        "a/second": "2024-05-01T10:00:00.25Z",
+        "a/fifth": "2024-05-01T11:59:00+02:00",
+        "a/none": None,
+        "a/fourth": "2024-05-01T12:00:00+02:00",
+    }
+    await found(catalog, *(RepositoryRecord(name, last_updated_at=date) for name, date in dates.items()))
+    expected = ["a/first", "a/second", "a/third", "a/fourth", "a/fifth", "a/nonsense", "a/none"]
+    order = Order((REGISTRY,), by="newest")
+    assert await planned(catalog, order) == expected
+    for limit in range(1, len(expected)):
+        assert await planned(catalog, replace(order, limit=limit)) == expected[:limit]
+
+
 @pytest.mark.parametrize("by", ["popularity", "newest", "random"])
 async def test_names_that_nobody_can_pull_and_other_registries_are_not_planned(
     catalog: Catalog, by: str
@@ -69,6 +90,19 @@ async def test_names_that_nobody_can_pull_and_other_registries_are_not_planned(
     assert await planned(catalog, order) == ["a/b"]
     await catalog.repositories.add_registry(Registry("other.test", ""))
     assert await planned(catalog, replace(order, registries=("other.test",))) == []
+
+
+@pytest.mark.parametrize("by", ["popularity", "newest", "random"])
+async def test_only_what_the_present_rule_chose_is_planned(catalog: Catalog, by: str) -> None:
+    """And what a list named; a rule that chooses from the same images makes another plan."""
+    order = replace(POPULAR, by=by)  # type: ignore[arg-type]
+    await crawl(catalog, RepositoryRecord("a/b"), RepositoryRecord("a/c", reference="3.19"))
+    for rule, expected in (("latest,edge", 3), ("edge", 2), ("latest", 2), ("latest,edge", 3)):
+        await planned(catalog, replace(order, tags=rule))  # as one that was made before others were chosen
+        while await catalog.images.expand([REGISTRY], rule, rule.split(","), 100):
+            pass
+        assert len(await planned(catalog, replace(order, tags=rule))) == expected
+        assert await planned(catalog, replace(order, tags="none such")) == ["a/c"]
 
 
 @pytest.mark.parametrize("by", ["popularity", "newest", "random"])
@@ -84,6 +118,15 @@ async def test_a_limit_is_a_prefix_of_the_whole_order(
     assert len(everything) == 20
     for limit in (1, 5, 19, 20, 100):
         assert await planned(catalog, replace(order, limit=limit)) == everything[:limit]
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.datetimes(timezones=st.just(UTC)))
+def test_the_key_of_a_date_falls_with_time_and_any_database_can_hold_it(
+    one: datetime, other: datetime
+) -> None:
+    keys = [age_key(moment.isoformat()) for moment in (one, other)]
+    assert (keys[0] < keys[1]) is (one > other)
+    assert all(0 <= key <= age_key(None) < 2**63 for key in keys)
 
 
 async def test_a_random_order_depends_on_the_images_and_the_seed_alone(catalog: Catalog) -> None:

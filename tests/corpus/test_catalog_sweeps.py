@@ -177,15 +177,7 @@ async def test_known_names_tell_what_may_follow_a_term(catalog: Catalog) -> None
     await write(catalog, came((await query(catalog, "a")).id, 1, *names))
     assert await catalog.sweeps.next_characters(REGISTRY, "web") == {"": 1, "s": 2, "/": 1}
     assert await catalog.sweeps.next_in_words(REGISTRY, "web") == {"": 3, "s": 2}
-    assert set(await catalog.sweeps.names_with(REGISTRY, "webs")) == {"library/webs", "webs/b"}
     assert await catalog.sweeps.known_words(REGISTRY, "library", 2) == {"web": 3, "webs": 2}
-
-
-async def test_names_with_signs_of_patterns_are_looked_for_as_they_are(catalog: Catalog) -> None:
-    await add(catalog, "a")
-    await write(catalog, came((await query(catalog, "a")).id, 1, "x/_", "x/y", "x/%"))
-    assert await catalog.sweeps.names_with(REGISTRY, "_") == ["x/_"]
-    assert await catalog.sweeps.names_with(REGISTRY, "%") == ["x/%"]
 
 
 async def test_rows_of_all_queries_are_added_up_by_endpoint(catalog: Catalog) -> None:

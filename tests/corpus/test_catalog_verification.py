@@ -12,7 +12,7 @@ from corpus.catalog.database import Database
 from corpus.catalog.schema import images, v1_layers
 from corpus.catalog.verification import Orphan, StoredBlob
 from corpus.layout import Layout
-from corpus.records import Failure, ProfileOutcome, RepositoryRecord
+from corpus.records import Failure, FetchedBlob, ProfileOutcome, RepositoryRecord
 from registry.digests import Digest
 from registry.errors import Reason
 from tests.corpus.conftest import a_manifest, crawl, done
@@ -115,7 +115,9 @@ async def test_an_adopted_blob_loses_its_failure(fetched: Catalog, layout: Layou
     blobs = tuple(replace(blob, failure=failure) for blob in plain.blobs)
     lost = replace(plain, blobs=blobs, failure=failure)
     await fetched.contents.record([lost], 3.0)
-    assert await fetched.verification.adopt([Orphan(LAYER, "layer", 5), Orphan(OTHER, "layer", 5)], 4.0) == 1
+    assert (
+        await fetched.verification.adopt([Orphan(LAYER, "layer", 5), Orphan(OTHER, "layer", 5)], [], 4.0) == 1
+    )
     assert [state for state, *_ in states(layout)] == ["pending", "done"]
     assert await fetched.verification.known([LAYER]) == {LAYER}
     assert select(layout.root, "select count(*) from blobs where reason is not null") == [(0,)]
@@ -123,7 +125,7 @@ async def test_an_adopted_blob_loses_its_failure(fetched: Catalog, layout: Layou
 
 async def test_adopting_nothing_changes_nothing(fetched: Catalog, layout: Layout) -> None:
     """Not even a transaction of it is left behind."""
-    assert await fetched.verification.adopt([], 4.0) == 0
+    assert await fetched.verification.adopt([], [], 4.0) == 0
     assert [state for state, *_ in states(layout)] == ["done", "done"]
 
 
@@ -146,3 +148,17 @@ async def test_a_transaction_that_failed_leaves_nothing_to_the_next(
 async def test_a_sound_database_has_nothing_to_say(fetched: Catalog) -> None:
     """SQLite says ``ok``, which is no finding."""
     assert await fetched.verification.integrity() == []
+
+
+@pytest.mark.parametrize("role", ["layer", "config", "artifact"])
+async def test_an_unknown_role_is_told_by_whatever_lists_the_blob(
+    fetched: Catalog, layout: Layout, role: str
+) -> None:
+    """It is nobody's layer until then."""
+    name = Digest.of(b"found")
+    await fetched.verification.adopt([Orphan(name, "unknown", 5)], [a_manifest(b"found")], 4.0)
+    assert (await fetched.profiles.count_pending_layers())[0] == 2
+    (one, _) = [row[0] for row in select(layout.root, "select id from images order by id")]
+    blobs = (FetchedBlob(name, role, 5),)
+    await fetched.contents.record([replace(done(one, a_manifest(b"found")), blobs=blobs)], 5.0)
+    assert select(layout.root, f"select role from blobs where digest = '{name}'") == [(role,)]  # noqa: S608

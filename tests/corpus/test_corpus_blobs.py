@@ -291,3 +291,26 @@ async def test_what_could_not_be_written_is_never_taken_for_there(
                 await receiver.commit()
     async with store.receive(digest, len(data)) as receiver:
         assert receiver.missing() == [(4, 6)]
+
+
+@pytest.mark.parametrize(("begin", "end"), [(0, 2_048), (1_000, 2_048), (1_000, 1_500), (1_050, 1_800)])
+async def test_bytes_that_are_hashed_are_never_written_over(layout: Layout, begin: int, end: int) -> None:
+    """A server that was asked for a gap may send what is behind it again, and false."""
+    data = bytes(range(256)) * 8
+    digest = Digest.of(data)
+    async with BlobStore(layout).receive(digest, len(data)) as receiver:
+        for span in ((0, 1_000), (1_100, 1_600)):
+            with receiver.part(*span) as part:
+                await part.write(data[slice(*span)])
+    false = data[:1_100] + bytes(500) + data[1_600:]
+    async with SmallBatches(layout, 1).receive(digest, len(data)) as receiver:
+        with receiver.part(1_000) as part:
+            await part.write(data[1_000:1_100])
+        with receiver.part(begin) as part:
+            for start in range(begin, end, 70):
+                await part.write(false[start : min(start + 70, end)])
+        for gap in receiver.missing():
+            with receiver.part(*gap) as part:
+                await part.write(data[gap.start : gap.end])
+        await receiver.commit()
+    assert layout.blob(digest).read_bytes() == data

@@ -93,7 +93,7 @@ MOMENTS: dict[str, Callable[[Doom], None]] = {
     "a file is verified, not yet in its place": lambda doom: doom.before(BlobStore, "adopt"),
     "half a write is done": Doom.within_writes,
     "all is synced, nothing recorded": lambda doom: doom.before(ContentCatalog, "record"),
-    "manifests are recorded, not committed": lambda doom: doom.before(contents, "_record_blobs"),
+    "manifests are recorded, not committed": lambda doom: doom.before(contents, "record_blobs"),
     "a checkpoint is committed": lambda doom: doom.after_waiting(ContentCatalog, "record"),
     "some files are synced": lambda doom: doom.before(durability, "_sync_filesystem"),
     "the index is written, not in its place": Doom.before_the_index,

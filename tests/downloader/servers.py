@@ -149,12 +149,12 @@ def missing(code: str) -> web.Response:
     return web.json_response({"errors": [{"code": code}]}, status=404)
 
 
-def refuse(status: int, code: str = "", **headers: str) -> Responder:
+def refuse(status: int, code: str = "", message: str = "", **headers: str) -> Responder:
     """Answer with a status."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
 
     async def respond(_registry: FakeRegistry, _request: web.BaseRequest, _data: bytes) -> web.Response:
-        body = json.dumps({"errors": [{"code": code}]} if code else {})
+        body = json.dumps({"errors": [{"code": code, "message": message}]} if code else {})
         return web.Response(status=status, text=body, headers=named)
 
     return respond

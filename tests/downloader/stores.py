@@ -182,7 +182,7 @@ async def fetch_pending(layout: Layout, catalog: Catalog) -> set[str]:
             assert store.put(data) == name
     outcomes = [replace(image.outcome, task_id=pending[image.name]) for image in wanted]
     await catalog.contents.record(outcomes, 2.0)
-    await write_index(layout, catalog.contents.oci_index())
+    await write_index(layout, catalog.contents)
     return set(pending)
 
 

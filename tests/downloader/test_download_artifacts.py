@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from corpus.records import RepositoryRecord
 from downloader import artifacts
 from downloader.plan import referrers_tag
 from registry.digests import Digest
 from samplehub import Running
-from tests.downloader.runs import fetched, files, opened, select
+from tests.downloader.runs import download, fetched, files, opened, select
 from tests.downloader.servers import (
     INDEX_TYPE,
     MANIFEST_TYPE,
@@ -146,6 +147,37 @@ async def test_without_an_interface_a_tag_lists_the_referrers(
     assert fake.count(f"GET /v2/a/b/manifests/{referrers_tag(Digest.of(sbom))}") == 0
 
 
+@pytest.mark.parametrize("answer", [refuse(404, "NAME_UNKNOWN"), refuse(404), refuse(400), refuse(406)])
+async def test_what_a_registry_answers_about_one_image_hides_nothing_said_of_another(
+    fake: FakeRegistry, data: Path, image: bytes, answer: Responder
+) -> None:
+    """A proxy asks another registry for each repository, and any may fail for one of them."""
+    sbom, other = statement(b"sbom", image), fake.push("a/a@latest", b"other")
+    hold(fake, sbom, b"sbom")
+    fake.script(f"GET /v2/a/a/referrers/{other}", answer)
+    referrers(fake, image, lists(sbom))
+    records = [RepositoryRecord("a/a", pull_count=9), RepositoryRecord("a/b", pull_count=1)]
+    await download(data, fake.url, records, referrers=True, parallel_images=1)
+    assert found(data) == related((image, sbom, "referrers"))
+
+
+async def test_a_manifest_that_a_registry_does_not_find_hides_nothing_said_of_its_siblings(
+    fake: FakeRegistry, data: Path
+) -> None:
+    """It answers 404 for an index that it knows by its tag alone, and lists what is about the image in it."""
+    fake.referrers = lists()
+    body = image_manifest(b"layer")
+    hold(fake, body, b"layer")
+    index = index_manifest(describe(body, MANIFEST_TYPE, "linux/amd64"))
+    fake.push_raw("a/b@latest", index, INDEX_TYPE)
+    sbom = statement(b"sbom", body)
+    hold(fake, sbom, b"sbom")
+    referrers(fake, index, refuse(404, "MANIFEST_UNKNOWN"))
+    referrers(fake, body, lists(sbom))
+    await fetched(fake.url, data, "a/b", referrers=True)
+    assert found(data) == related((body, sbom, "referrers"))
+
+
 async def test_signatures_of_cosign_are_found_by_their_tags(
     fake: FakeRegistry, data: Path, image: bytes
 ) -> None:
@@ -245,14 +277,14 @@ async def test_a_chain_of_statements_is_followed_only_so_far(
 async def test_of_many_artifacts_only_so_many_are_followed(
     fake: FakeRegistry, data: Path, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A hostile list names 40,000, there or not, and pages without end."""
+    """A hostile list names 40,000, there or not, and pages without end; the image is not said to be whole."""
     assert artifacts.MAX_ARTIFACTS == 1000
     monkeypatch.setattr(artifacts, "MAX_ARTIFACTS", 5)
     names = [statement(str(number).encode()) for number in range(20)]
     here = f"/v2/a/b/referrers/{Digest.of(image)}"
     pages = [lists(*names[number : number + 2], link=f"{here}?c={number}") for number in range(0, 20, 2)]
     referrers(fake, image, *pages)
-    assert await fetched(fake.url, data, "a/b", referrers=True) == {"a/b:latest": "done"}
+    assert await fetched(fake.url, data, "a/b", referrers=True) == {"a/b:latest": "too_large"}
     assert fake.counts()[f"GET {here}"] == 3
     assert sum(fake.count(f"manifests/{Digest.of(each)}") for each in names) == 5
 

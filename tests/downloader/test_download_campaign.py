@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from corpus.records import RepositoryRecord
-from downloader import fetch
+from downloader import blobs
 from downloader.receive import receive_blob
 from registry import originals
 from registry.digests import Digest
@@ -217,7 +217,7 @@ async def test_a_fault_in_one_blob_costs_the_images_that_list_it(
         return await receive_blob(*arguments, **more)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(fetch, "receive_blob", faulty)
+        patched.setattr(blobs, "receive_blob", faulty)
         found = await fetched(fake.url, data, "a/1", "a/2", "a/3")
     assert found == {"a/1:latest": "internal", "a/2:latest": "internal", "a/3:latest": "done"}
     assert set((await fetched(fake.url, data)).values()) == {"done"}

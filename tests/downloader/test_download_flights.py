@@ -43,6 +43,27 @@ async def test_all_who_ask_share_one_flight() -> None:
     assert fetch.started == 1
 
 
+async def test_whoever_asks_as_soon_as_a_flight_has_failed_starts_a_new_one() -> None:
+    """Also before anybody who waited for it was told, and as often as it fails."""
+    flights, fetch = SingleFlight[str, int](), Fetch()
+    fetch.error = ValueError("first")
+
+    async def ask_when_it_fails() -> int:
+        await fetch.may_land.wait()  # its turn comes right behind that of the flight
+        assert "k" not in flights
+        fetch.error = None
+        return await flights.join("k", fetch)
+
+    first = asyncio.create_task(flights.join("k", fetch))
+    await one_turn()
+    second = asyncio.create_task(ask_when_it_fails())
+    await one_turn()
+    fetch.may_land.set()
+    assert await second == 2
+    with pytest.raises(ValueError, match="first"):
+        await first
+
+
 async def test_keys_do_not_wait_for_each_other() -> None:
     """A flight for another key is another flight."""
     flights, slow, quick = SingleFlight[str, int](), Fetch(), Fetch()

@@ -13,6 +13,8 @@ from corpus.records import RepositoryRecord
 from downloader import fetch
 from downloader.plan import MAX_MANIFESTS
 from registry.digests import Digest
+from registry.transport import redirects
+from registry.transport.addresses import is_private
 from tests.downloader.runs import (
     download,
     fetched,
@@ -110,7 +112,7 @@ async def test_indexes_within_indexes_are_followed_so_far(
         if media_type == DOCKER_LIST:
             body = body.replace(INDEX_TYPE.encode(), DOCKER_LIST.encode())
     found = await fetched(fake.url, data, "a/low", "a/high")
-    assert found == {"a/low:latest": "done", "a/high:latest": "no_platform"}
+    assert found == {"a/low:latest": "done", "a/high:latest": "too_large"}
     assert fake.count("GET /v2/a/high/manifests/") <= 9
 
 
@@ -246,6 +248,15 @@ async def test_foreign_layers_are_left_where_they_are_and_remembered(fake: FakeR
     assert fake.count(f"blobs/{Digest.of(BASE)}") == 0
 
 
+# A loopback address that counts as public for these tests: whoever made an image cannot name another.
+VENDOR = "127.0.0.2"
+
+
+@pytest.fixture(autouse=True)
+def _vendor_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redirects, "is_private", lambda url: is_private(url) and VENDOR not in url)
+
+
 @asynccontextmanager
 async def vendor(*answers: tuple[int, bytes]) -> AsyncIterator[tuple[str, list[web.BaseRequest]]]:
     """A host that keeps layers, with what it was asked; the last of its answers stays."""
@@ -259,8 +270,8 @@ async def vendor(*answers: tuple[int, bytes]) -> AsyncIterator[tuple[str, list[w
     runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
+        await web.TCPSite(runner, VENDOR, 0).start()
+        yield f"http://{VENDOR}:{runner.addresses[0][1]}", asked
     finally:
         await runner.cleanup()
 
@@ -318,3 +329,18 @@ async def test_only_foreign_layers_are_sought_at_urls(fake: FakeRegistry, data: 
         fake.push("a/b@latest", layers=[layer])
         assert await fetched(fake.url, data, "a/b", foreign_layers=True) == {"a/b:latest": "blob_missing"}
         assert asked == []
+
+
+@pytest.mark.parametrize("parallel", [1, 16])
+async def test_what_a_url_in_a_manifest_gives_is_not_held_against_an_image_without_it(
+    fake: FakeRegistry, data: Path, parallel: int
+) -> None:
+    """A hostile image names a popular layer as one that is kept elsewhere, at a host that lies."""
+    async with vendor((200, b"lies" * 250)) as (url, asked):
+        fake.push("a/hostile@latest", layers=[foreign(f"{url}/layer")])
+        fake.push("a/honest@latest", BASE)
+        fake.script_blob(Digest.of(BASE), always=refuse(404), repository="a/hostile")
+        records = [RepositoryRecord("a/hostile", pull_count=9), RepositoryRecord("a/honest", pull_count=1)]
+        await download(data, fake.url, records, parallel_images=parallel, foreign_layers=True)
+        assert images(data)["a/honest:latest"] == "done"
+        assert parallel > 1 or len(asked) == 2

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from corpus import blobs as blobs_module
 from corpus import durability
 from corpus.blobs import BlobStore
 from corpus.catalog.contents import ContentCatalog
+from corpus.layout import Layout
 from corpus.receiver import Batch, Receiver
 from downloader import engine as engine_module
 from registry.digests import Digest
@@ -33,7 +37,15 @@ from tests.downloader.runs import (
     settings_of,
     tables,
 )
-from tests.downloader.servers import FakeRegistry, cut
+from tests.downloader.servers import (
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    FakeRegistry,
+    cut,
+    describe,
+    image_manifest,
+    index_manifest,
+)
 
 BASE = b"base layer" * 100
 
@@ -54,7 +66,7 @@ def after(count: int, method: Callable[..., Any], then: Callable[..., Any]) -> C
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("adopted", [1, 60, 200])
+@pytest.mark.parametrize("adopted", [1, 120, 200])
 async def test_a_cancelled_run_is_completed_by_the_next(
     running: Running,
     data: Path,
@@ -157,20 +169,81 @@ async def test_a_checkpoint_that_is_cancelled_half_way_is_made_again(
     assert images(data) == {"a/1:latest": "done", "a/2:latest": "done"}
 
 
-async def test_a_sync_that_did_not_happen_is_made_up_for(
-    store: BlobStore, data: Path, monkeypatch: pytest.MonkeyPatch
+async def test_after_a_sync_that_failed_none_is_believed(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Blobs whose sync failed are synced by the next checkpoint, not taken for durable."""
-    synced: list[Path] = []
-    digest = store.put(b"x")
+    """The system tells but once that it lost bytes: that the next sync goes well means nothing."""
+    store.put(b"x")
     with monkeypatch.context() as patched:
         patched.setattr(blobs_module, "sync", no_space)
         with pytest.raises(OSError, match="No space"):
             await store.sync()
-    monkeypatch.setattr(blobs_module, "sync", synced.extend)
-    await store.sync()
-    await store.sync()
-    assert synced == [data / "blobs" / "sha256" / digest.encoded]
+    with pytest.raises(OSError, match="No space"):
+        await store.sync()
+
+
+async def test_after_a_sync_that_failed_no_image_is_recorded(
+    fake: FakeRegistry, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by the last checkpoint either; the next run believes no file that it has not hashed."""
+    fake.push("a/b@latest", b"layer")
+    with monkeypatch.context() as patched:
+        patched.setattr(blobs_module, "sync", after(1, no_space, durability.sync))
+        assert (await download(data, fake.url, ["a/b"])).stopped is not None
+    assert images(data) == {"a/b:latest": "pending"}
+    await download(data, fake.url)
+    assert images(data) == {"a/b:latest": "done"}
+
+
+async def test_a_sync_that_fails_as_the_run_comes_to_its_end_stops_it(
+    fake: FakeRegistry, data: Path, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its failure takes the place of the cancellation: no checkpoint is waited for any more."""
+    under_way = asyncio.Event()
+
+    async def fail_once_cancelled(_: BlobStore) -> None:
+        if not under_way.is_set():
+            under_way.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
+        no_space()
+
+    async def hang(fake: FakeRegistry, request: web.BaseRequest, data: bytes) -> web.StreamResponse:
+        while not under_way.is_set():
+            clock.checkpoint_is_due.set()
+            await one_turn()
+        return await cut(len(data))(fake, request, data)
+
+    fake.push("a/1@latest", b"1")
+    fake.push("a/2@latest", b"2")
+    fake.script_blob(Digest.of(b"2"), hang, repository="a/2")
+    monkeypatch.setattr(BlobStore, "sync", fail_once_cancelled)
+    async with asyncio.timeout(60):
+        assert (await download(data, fake.url, ["a/1", "a/2"], clock)).stopped is not None
+    assert images(data) == {"a/1:latest": "pending", "a/2:latest": "pending"}
+
+
+async def test_a_sync_comes_to_its_end_before_a_cancellation_goes_on(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it tells would else be told to nobody."""
+    begun, may_fail = threading.Event(), threading.Event()
+
+    def fail(_paths: object) -> None:
+        begun.set()
+        assert may_fail.wait(60)
+        no_space()
+
+    store.put(b"x")
+    monkeypatch.setattr(blobs_module, "sync", fail)
+    syncing = asyncio.create_task(store.sync())
+    await asyncio.to_thread(begun.wait, 60)
+    syncing.cancel()
+    may_fail.set()
+    with pytest.raises(OSError, match="No space"):
+        await syncing
+    with pytest.raises(OSError, match="No space"):
+        await store.sync()
 
 
 @pytest.mark.slow
@@ -307,3 +380,35 @@ async def test_the_index_of_the_layout_is_replaced_whole(
     assert summary.stopped is not None
     assert (data / "index.json").read_bytes() == before
     assert [name for name in files(data) if name.endswith(".tmp")] == []
+
+
+async def test_manifests_that_came_before_a_kill_are_not_fetched_again(
+    fake: FakeRegistry, data: Path, tmp_path: Path
+) -> None:
+    """They are in the store, and no row is in the catalog: a HEAD tells what the registry says of them."""
+    body = image_manifest(b"layer")
+    fake.push(f"a/b@{Digest.of(body)}", b"layer")
+    fake.push_raw("a/b@latest", index_manifest(describe(body, MANIFEST_TYPE, "linux/amd64")), INDEX_TYPE)
+    never_stopped = tmp_path / "never stopped"
+    await download(never_stopped, fake.url, ["a/b"])
+    shutil.copytree(never_stopped / "blobs", data / "blobs")
+    fake.asked.clear()
+    await download(data, fake.url, ["a/b"])
+    assert fake.count("GET") == 0
+    assert (kept(data), tables(data)) == (kept(never_stopped), tables(never_stopped))
+
+
+async def test_what_is_left_in_the_place_of_a_manifest_and_is_none_is_asked_for(
+    fake: FakeRegistry, data: Path
+) -> None:
+    """A digest of a layer, which a hostile index lists as a manifest, and one of other bytes."""
+    body = image_manifest(b"layer")
+    fake.push("a/b@latest", b"layer")
+    fake.push_raw("a/c@latest", index_manifest(describe(b"layer", MANIFEST_TYPE)), INDEX_TYPE)
+    store = Layout(data)
+    store.ensure()
+    store.blob(Digest.of(body)).write_bytes(b"torn")
+    store.blob(Digest.of(b"layer")).write_bytes(b"layer")
+    await download(data, fake.url, ["a/b", "a/c"])
+    assert images(data) == {"a/b:latest": "done", "a/c:latest": "manifest_missing"}
+    assert fake.count(f"GET /v2/a/b/manifests/{Digest.of(body)}") == 1

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from corpus.catalog import read_catalog
+from corpus.layout import Layout
 from downloader import listing
 from registry.hub import HubTags
 from tests.downloader.runs import Bench, InstantClock, crawl, fetched, images, opened, select, settings_of
@@ -141,6 +143,50 @@ async def test_a_repository_whose_tags_are_not_listed_is_asked_for_latest_which_
     assert found == {"a/gone:latest": "no_tag", "a/odd:latest": "no_tag"}
 
 
+async def failures(data: Path) -> list[tuple[str, str, int, int, str]]:
+    """Of tag listings: unit, reason, count, how many are tried again, and an example."""
+    async with read_catalog(Layout(data)) as catalog:
+        return [
+            (group.unit, group.reason, group.count, group.retried, group.example)
+            for group in await catalog.failures.groups()
+            if group.unit == "tag listing"
+        ]
+
+
+async def test_tags_that_cannot_be_listed_are_counted_among_the_failures_until_they_can(
+    fake: FakeRegistry, data: Path
+) -> None:
+    """By reason, with an example; the next run asks again, and so the repository is in no other table."""
+    for name in ("a/b", "a/c", "a/d"):
+        fake.push(f"{name}@edge", b"layer")
+        fake.tags[name] = ["edge"]
+    for name in ("a/b", "a/c"):
+        fake.script(f"GET /v2/{name}/tags/list", always=refuse(500))
+    assert await fetched(fake.url, data, "a/b", "a/c", "a/d", tags="all") == {"a/d:edge": "done"}
+    assert await failures(data) == [("tag listing", "server_error", 2, 2, "sample/a/b")]
+    fake.script("GET /v2/a/b/tags/list")
+    fake.script("GET /v2/a/c/tags/list", always=refuse(429, "TOOMANYREQUESTS"))
+    await fetched(fake.url, data, tags="all")
+    assert await failures(data) == [("tag listing", "abuse_limit", 1, 1, "sample/a/c")]
+    await fetched(fake.url, data, tags="edge")
+    assert await failures(data) == []
+    assert set(images(data).values()) == {"done"}
+
+
+async def test_tags_that_are_refused_for_good_are_counted_too(fake: FakeRegistry, data: Path) -> None:
+    """What ``latest`` gives in their place is not all that was asked for."""
+    fake.push("a/b@latest", b"layer")
+    fake.script("GET /v2/a/b/tags/list", always=refuse(403, "DENIED"))
+    assert await fetched(fake.url, data, "a/b", "a/gone", tags="all") == {
+        "a/b:latest": "done",
+        "a/gone:latest": "no_tag",
+    }
+    assert await failures(data) == [
+        ("tag listing", "denied", 1, 0, "sample/a/b"),
+        ("tag listing", "repo_missing", 1, 0, "sample/a/gone"),
+    ]
+
+
 @asynccontextmanager
 async def hub_of(fake: FakeRegistry, data: Path, site: dict[str, str] | int) -> AsyncIterator[Bench]:
     """The registry as that of a hub, whose site lists ``a/b`` with these dates, or answers with a status."""
@@ -192,3 +238,22 @@ async def test_other_rules_ask_the_registry_also_of_a_hub(fake: FakeRegistry, da
     async with hub_of(fake, data, 500) as bench:
         await bench.engine(settings_of(tags="all")).run()
     assert images(data) == {"a/b:tag": "done"}
+
+
+async def test_a_list_of_tags_without_end_is_read_only_so_far(
+    fake: FakeRegistry, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hostile one has 8 MiB of tags on each of 10,000 pages; the failure says that there are more."""
+    assert listing._MAX_TAGS == 1_000_000
+    monkeypatch.setattr(listing, "_MAX_TAGS", 5)
+    fake.push("a/b@latest", b"layer")
+
+    async def page(fake: FakeRegistry, _request: web.BaseRequest, _data: bytes) -> web.Response:
+        number = fake.count("tags/list")
+        link = f'</v2/a/b/tags/list?last={number}>; rel="next"'
+        return web.json_response({"tags": [f"{number}-1", f"{number}-2"]}, headers={"Link": link})
+
+    fake.script("GET /v2/a/b/tags/list", always=page)
+    assert await fetched(fake.url, data, "a/b", tags="all") == {"a/b:latest": "done"}
+    assert fake.count("tags/list") == 3
+    assert select(data, "select reason, is_temporary from tag_failures") == [("too_large", 0)]

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from corpus.records import RepositoryRecord
 from registry.digests import Digest
+from registry.v1_images import MEDIA_TYPE
 from tests import corpora
 from tests.downloader.runs import download, fetched, files, images, select
 from tests.downloader.servers import (
@@ -95,6 +96,45 @@ async def test_a_conversion_whose_original_cannot_be_had_is_kept_and_marked(
     assert flags.split() == sorted(flags.split())
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "named"),
+    [(OLD, SIGNED.replace("prettyjws", "json"), Digest.of(OLD)), (MODERN, MANIFEST_TYPE, None)],
+    ids=["schema 1", "one image of a list"],
+)
+async def test_a_conversion_that_agrees_with_itself_or_says_nothing_is_kept_and_marked(
+    fake: FakeRegistry, data: Path, body: bytes, content_type: str, named: str | None
+) -> None:
+    """Quay sends schema 1 with the digest of what it sends, by which it knows nothing."""
+    answers(fake, head=refuse(405), get=sends(body, content_type, named))
+    assert await fetched(fake.url, data, "a/b") == {"a/b:latest": "done"}
+    assert [(digest, flags) for digest, _, flags in kept(data)] == [(Digest.of(body), "converted")]
+
+
+async def test_schema_1_that_is_known_by_its_digest_is_an_original(fake: FakeRegistry, data: Path) -> None:
+    """However it was asked for."""
+    content_type = SIGNED.replace("prettyjws", "json")
+    fake.push_raw("a/b@x", OLD, content_type)
+    answers(fake, head=refuse(405), get=sends(OLD, content_type, Digest.of(OLD)))
+    assert await fetched(fake.url, data, "a/b") == {"a/b:latest": "done"}
+    assert kept(data) == [(Digest.of(OLD), "schema1", "")]
+
+
+async def test_what_only_this_program_writes_is_no_manifest_of_a_registry(
+    fake: FakeRegistry, data: Path
+) -> None:
+    """Others would read other layers in it."""
+    layer = {"digest": Digest.of(LAYER), "size": len(LAYER)}
+    document = {"mediaType": MEDIA_TYPE, "ancestry": [{"id": "0" * 64, "json": layer, "layer": layer}]}
+    fake.push_raw("a/b@latest", json.dumps(document).encode(), MANIFEST_TYPE)
+    fake.push_raw("a/b@both", json.dumps(json.loads(MODERN) | document).encode(), MANIFEST_TYPE)
+    fake.blobs |= {Digest.of(each): each for each in (b"{}", LAYER)}
+    records = [RepositoryRecord("a/b", reference=each) for each in ("latest", "both")]
+    await download(data, fake.url, records)
+    assert images(data) == {"a/b:latest": "unsupported_type", "a/b:both": "ambiguous"}
+    assert kept(data) == []
+    assert fake.count("/blobs/") == 0
+
+
 async def test_what_the_registry_promised_by_head_and_does_not_have_is_a_conversion(
     fake: FakeRegistry, data: Path
 ) -> None:
@@ -123,15 +163,15 @@ async def test_a_wrong_header_on_an_original_is_noted_and_nothing_more(
 @pytest.mark.parametrize(
     ("content_type", "digest", "flags"),
     [
-        ("text/plain", None, "content_type_mismatch"),
+        ("text/plain", Digest.of(MODERN), "content_type_mismatch"),
         (MANIFEST_TYPE, "blake3:" + "0" * 64, "header_digest_unverifiable"),
-        (f"{MANIFEST_TYPE}; charset=utf-8", None, ""),
+        (f"{MANIFEST_TYPE}; charset=utf-8", Digest.of(MODERN), ""),
     ],
 )
 async def test_what_else_an_answer_says_wrongly_is_noted_without_another_request(
     fake: FakeRegistry, data: Path, content_type: str, digest: str | None, flags: str
 ) -> None:
-    """A static file server, or an algorithm of tomorrow."""
+    """As an algorithm of tomorrow."""
     answers(fake, head=refuse(405), get=sends(MODERN, content_type, digest))
     assert await fetched(fake.url, data, "a/b") == {"a/b:latest": "done"}
     assert kept(data) == [(Digest.of(MODERN), "oci_manifest", flags)]

@@ -13,7 +13,8 @@ from downloader.plan import (
     cosign_tags,
     first_failure,
     foreign_urls,
-    holds_for,
+    holds_for_all_who_waited,
+    is_of_the_bytes,
     parse_platforms,
     referrers_tag,
     statements_in,
@@ -21,7 +22,7 @@ from downloader.plan import (
 )
 from registry.descriptors import Descriptor
 from registry.digests import Digest
-from registry.errors import ConfigurationError, Reason
+from registry.errors import ConfigurationError, Reason, RegistryError
 from registry.manifests import Manifest, ManifestKind
 from registry.names import is_tag
 from registry.platforms import Platform
@@ -238,26 +239,53 @@ def test_a_child_that_is_not_there_does_not_make_an_image_incomplete_but_a_broke
     assert first_failure([sparse, broken], [FINE]) is broken
 
 
+@pytest.mark.parametrize("reason", [each for each in Reason if each is not Reason.FOREIGN_SKIPPED])
+def test_an_image_is_incomplete_without_a_layer_for_whatever_reason_it_is_not_there(reason: Reason) -> None:
+    """Only a layer that was not asked for, as it is kept elsewhere, may be lacking."""
+    failure = first_failure([], [FINE, failed(reason)])
+    assert failure is not None
+    assert failure.reason is reason
+
+
+@pytest.mark.parametrize("reason", [each for each in Reason if each is not Reason.MANIFEST_MISSING])
+def test_an_image_is_incomplete_without_a_child_that_its_registry_holds(reason: Reason) -> None:
+    """Only one that it does not hold may be lacking."""
+    assert first_failure([Failure(reason, "because")], [FINE]) == Failure(reason, "because")
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_one_image_met_with_is_known_to_later_ones_only_if_it_is_about_the_bytes(reason: Reason) -> None:
+    """What one repository refuses another may give; what a host cannot give now it may give later."""
+    assert is_of_the_bytes(reason) is (
+        reason
+        in {
+            Reason.AMBIGUOUS,
+            Reason.DIGEST_MISMATCH,
+            Reason.MANIFEST_INVALID,
+            Reason.SIZE_MISMATCH,
+            Reason.TOO_LARGE,
+            Reason.UNSUPPORTED_TYPE,
+        }
+    )
+
+
 @pytest.mark.parametrize(
-    ("outcome", "wanted", "expected"),
+    ("reason", "temporary", "expected"),
     [
-        (FINE, layer(0, 1), True),
-        (FINE, layer(0, None), True),
-        (failed(Reason.DIGEST_MISMATCH), layer(1, 9), True),
-        (failed(Reason.SIZE_MISMATCH, size=7), layer(1, 7), True),
-        (failed(Reason.SIZE_MISMATCH, size=7), layer(1, 8), False),
-        (failed(Reason.TOO_LARGE, size=1 << 60), layer(1, 8), False),
-        (failed(Reason.TIMEOUT, temporary=True), layer(1, 1), True),
-        (failed(Reason.BLOB_MISSING), layer(1, 1), False),
-        (failed(Reason.DENIED), layer(1, 1), False),
-        (failed(Reason.FOREIGN_SKIPPED), layer(1, 1), False),
+        (Reason.NETWORK, True, True),
+        (Reason.SERVER_ERROR, True, True),
+        (Reason.DIGEST_MISMATCH, False, True),
+        (Reason.BLOB_MISSING, False, False),
+        (Reason.DENIED, False, False),
+        (Reason.UNEXPECTED_ANSWER, False, False),
     ],
 )
-def test_one_image_speaks_for_another_only_about_the_bytes(
-    outcome: FetchedBlob, wanted: Descriptor, *, expected: bool
+def test_who_waited_for_the_same_request_shares_its_failure_unless_the_asker_was_refused(
+    reason: Reason, *, temporary: bool, expected: bool
 ) -> None:
-    """What a hostile manifest claims of a blob, or one repository lacks, is not held against others."""
-    assert holds_for(outcome, wanted) is expected
+    """Sixteen images that wait for one blob do not each wait for a dead host again."""
+    error = RegistryError(reason, "because", temporary=temporary)
+    assert holds_for_all_who_waited(error) is expected
 
 
 @pytest.mark.parametrize(
@@ -287,8 +315,14 @@ def test_a_foreign_layer_is_asked_for_where_it_is_wanted_but_no_larger_one() -> 
 
 
 def test_of_the_places_where_a_layer_is_kept_the_first_few_are_tried() -> None:
-    """Each once, and with nothing in them that could not stand in a request."""
-    urls = ("https://a/ b", "https://a/%20b", *(f"https://{number}/" for number in range(9)))
+    """Each once, and with nothing in them that could not stand in a request: halves of characters can not."""
+    urls = (
+        "https://a/\ud800",
+        "https://a/\udcff",
+        "https://a/ b",
+        "https://a/%20b",
+        *(f"https://{number}/" for number in range(9)),
+    )
     assert foreign_urls(Descriptor(FOREIGN, digest(1), 1, urls=urls)) == [
         "https://a/%20b",
         "https://0/",

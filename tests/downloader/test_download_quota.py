@@ -23,11 +23,14 @@ from tests.downloader.runs import (
     select,
     settings_of,
 )
-from tests.downloader.servers import FakeRegistry, refuse, serving
+from tests.downloader.servers import FakeRegistry, Responder, refuse, serving
 
 BASE = b"base layer" * 100
 NAMES = [f"a/{number}" for number in range(50)]
 WINDOW_S = 21_600
+
+# The code, and what Docker Hub says beside it.
+USED_UP = ("TOOMANYREQUESTS", "You have reached your pull rate limit.")
 
 
 @dataclass
@@ -169,18 +172,34 @@ async def test_unchanged_images_cost_nothing_while_nothing_is_left(
     assert (summary.done, hub.granted, hub.refused, clock.slept) == (10, 10, 0, [])
 
 
-async def test_a_registry_that_refuses_without_a_word_is_asked_again_after_the_pause(
+async def test_a_registry_that_speaks_of_its_quota_only_when_it_is_used_up_is_asked_again_after_the_pause(
     fake: FakeRegistry, data: Path, clock: InstantClock
 ) -> None:
+    """In Docker Hub's words, and without its headers."""
     fake.counts_pulls = False
     for name in NAMES:
         fake.push(f"{name}@latest", name.encode())
     digest = Digest.of(fake.manifests["a/3@latest"][1])
-    fake.script(f"GET /v2/a/3/manifests/{digest}", *[refuse(429, "TOOMANYREQUESTS")] * 2)
-    fake.script("GET /v2/a/3/manifests/latest", *[refuse(429, "TOOMANYREQUESTS")] * 2)
+    fake.script(f"GET /v2/a/3/manifests/{digest}", *[refuse(429, *USED_UP)] * 2)
+    fake.script("GET /v2/a/3/manifests/latest", *[refuse(429, *USED_UP)] * 2)
     summary = await download(data, fake.url, NAMES, clock, http={"quota_pause_s": 400.0})
     assert (summary.done, summary.failed) == (len(NAMES), {})
     assert clock.slept.count(400.0) >= 2
+
+
+async def test_a_registry_that_refuses_without_a_word_of_a_quota_is_tried_as_often_as_any_other(
+    fake: FakeRegistry, data: Path, clock: InstantClock
+) -> None:
+    """Then the image has failed, is due again later, and comes."""
+    fake.counts_pulls = False
+    for name in NAMES[:3]:
+        fake.push(f"{name}@latest", name.encode())
+    fake.script("HEAD /v2/a/1/manifests/latest", *[refuse(405)] * 2)
+    fake.script("GET /v2/a/1/manifests/latest", *[refuse(429, "TOOMANYREQUESTS")] * 6)
+    summary = await download(data, fake.url, NAMES[:3], clock, http={"quota_pause_s": 77_777.0})
+    assert (summary.done, summary.failed, summary.retries.images) == (2, {"abuse_limit": 1}, 1)
+    assert 77_777.0 not in clock.slept
+    assert (await download(data, fake.url)).done == 1
 
 
 async def test_a_server_that_says_when_the_quota_is_back_is_believed(
@@ -199,7 +218,7 @@ async def test_a_server_that_says_when_the_quota_is_back_is_believed(
 
         clock.sleep = sleep  # type: ignore[method-assign]
         before = clock()
-        fake.script(f"GET /v2/a/b/manifests/{digest}", refuse(429, "TOOMANYREQUESTS", Retry_After="3600"))
+        fake.script(f"GET /v2/a/b/manifests/{digest}", refuse(429, *USED_UP, Retry_After="3600"))
         summary = await bench.engine(settings_of()).run()
         assert bench.client._transport.waiting() is None
     assert summary.done == 1
@@ -209,15 +228,33 @@ async def test_a_server_that_says_when_the_quota_is_back_is_believed(
     assert wait.until == pytest.approx(before + 3600, abs=1)
 
 
+@pytest.mark.parametrize(
+    "refusal", [refuse(429, *USED_UP), refuse(429, "TOOMANYREQUESTS", ratelimit_remaining="0;w=21600")]
+)
 async def test_a_quota_on_blobs_is_waited_for_too(
-    fake: FakeRegistry, data: Path, clock: InstantClock
+    fake: FakeRegistry, data: Path, clock: InstantClock, refusal: Responder
 ) -> None:
     """Some registries count them; an image does not fail for it."""
     fake.push("a/b@latest", BASE)
-    fake.script_blob(Digest.of(BASE), *[refuse(429, "TOOMANYREQUESTS")] * 2)
+    fake.script_blob(Digest.of(BASE), *[refusal] * 2)
     summary = await download(data, fake.url, ["a/b"], clock, http={"quota_pause_s": 77.0})
     assert (summary.done, clock.slept.count(77.0)) == (1, 2)
     assert fake.count("GET /v2/a/b/manifests/sha256") == 1
+
+
+async def test_blobs_that_are_refused_without_a_word_of_a_quota_fail_their_image_for_now(
+    fake: FakeRegistry, data: Path, clock: InstantClock
+) -> None:
+    """Each pause is granted, and none is the last: that is bounded as any other failure."""
+    fake.push("a/b@latest", BASE)
+    fake.push("a/c@latest", b"other layer")
+    refusal = refuse(429, "TOOMANYREQUESTS", Retry_After="5000")
+    fake.script_blob(Digest.of(BASE), *[refusal] * 6)
+    summary = await download(data, fake.url, ["a/b", "a/c"], clock)
+    assert (summary.done, summary.failed, summary.retries.images) == (1, {"abuse_limit": 1}, 1)
+    assert (fake.count(f"blobs/{Digest.of(BASE)}"), clock.slept.count(5000.0)) == (6, 5)
+    assert (await download(data, fake.url)).done == 1
+    assert set(images(data).values()) == {"done"}
 
 
 async def test_a_run_that_waits_for_the_quota_ends_when_it_is_told_to(

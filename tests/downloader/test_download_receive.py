@@ -354,17 +354,33 @@ async def test_a_registry_that_dies_half_way_is_no_truncated_blob(blobs: Blobs) 
         (refuse(416), Reason.UNEXPECTED_ANSWER),
     ],
 )
-async def test_what_the_registry_refuses_for_good_is_asked_once_and_leaves_nothing(
+async def test_what_the_registry_refuses_for_good_is_asked_once_and_leaves_what_came(
     blobs: Blobs, responder: Responder, reason: Reason
 ) -> None:
-    """Also when there is a partial file from better days."""
+    """A partial file from better days may be gone on with in another repository."""
     blobs.script(SMALL, always=responder)
     assert (await blobs.fails(SMALL)).reason is reason
     assert len(blobs.ranges) == 1
-    blobs.layout.partial_blob(Digest.of(SMALL)).write_bytes(SMALL[:10])
+    assert files(blobs.layout.partial) == {}
+    partial = blobs.layout.partial_blob(Digest.of(SMALL))
+    partial.write_bytes(SMALL[:10])
     assert (await blobs.fails(SMALL)).reason is reason
     assert len(blobs.ranges) <= 3
-    assert files(blobs.layout.partial) == {}
+    assert partial.read_bytes() == SMALL[:10]
+
+
+@pytest.mark.parametrize("status", [400, 403, 416])
+async def test_what_came_is_given_up_only_when_all_of_it_is_on_its_way(blobs: Blobs, status: int) -> None:
+    """A range is refused, and then the whole is not to be had either: nothing is lost by having asked."""
+    partial = blobs.layout.partial_blob(Digest.of(MEDIUM))
+    partial.write_bytes(MEDIUM[:HALF])
+    blobs.script(MEDIUM, refuse(status), always=refuse(503))
+    assert (await blobs.fails(MEDIUM)).reason is Reason.SERVER_ERROR
+    assert partial.read_bytes() == MEDIUM[:HALF]
+    blobs.script(MEDIUM)
+    await blobs.fetch(MEDIUM)
+    assert blobs.fake.sent_bytes == len(MEDIUM) - HALF
+    assert blobs.holds(MEDIUM)
 
 
 async def test_a_body_may_be_resumed_elsewhere(blobs: Blobs) -> None:

@@ -15,6 +15,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from corpus.blobs import BlobStore
 from corpus.layout import Layout
+from downloader.plan import is_of_the_bytes
 from downloader.ranges import Parts
 from downloader.receive import receive_blob
 from downloader.wanted import Means
@@ -110,7 +111,7 @@ def test_no_server_makes_us_keep_wrong_bytes_or_ask_for_ever(
     is_size_known: bool,
     is_divided: bool,
 ) -> None:
-    """In the store are the right bytes or none; after a failure for good no partial file is left either."""
+    """In the store are the right bytes or none; where they are wrong no partial file is left either."""
     layout = Layout(tmp_path_factory.mktemp("data"))
     layout.ensure()
     digest = Digest.of(DATA)
@@ -136,5 +137,5 @@ def test_no_server_makes_us_keep_wrong_bytes_or_ask_for_ever(
         assert layout.blob(digest).read_bytes() == DATA
     else:
         assert not layout.blob(digest).exists()
-    if error is None or not error.temporary:
+    if error is None or is_of_the_bytes(error.reason):
         assert files(layout.partial) == {}

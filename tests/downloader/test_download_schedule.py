@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.records import Failure, ImageOutcome, ImageTask, RepositoryRecord
+from downloader.feed import Feed, order_of
+from downloader.fetchers import Fetchers
 from downloader.schedule import RETRY_DELAYS_S, retry_at, scheduled
 from registry.errors import Reason
-from tests.downloader.runs import InstantClock, crawl, download, images, opened, select, settings_of
+from tests.downloader.runs import NAME, InstantClock, crawl, download, images, opened, select, settings_of
 from tests.downloader.servers import FakeRegistry, refuse
 
 BASE = b"base layer" * 100
@@ -163,3 +165,53 @@ async def test_a_failure_of_the_run_before_is_not_taken_off_the_count_of_this_on
     assert first.failed == {Reason.SERVER_ERROR: 1}
     second = await download(data, fake.url, clock=clock, retry_wait_s=200.0)
     assert (second.done, second.failed) == (3, {})
+
+
+async def test_what_is_due_again_comes_before_the_images_that_are_still_to_come(
+    fake: FakeRegistry, data: Path, clock: InstantClock
+) -> None:
+    """A run of days does not leave it until its end; and no image is fetched twice for that."""
+    names = ["a/b", *(f"a/{number}" for number in range(9))]
+    for name in names:
+        fake.push(f"{name}@latest", name.encode())
+    fake.script(HEAD, *[refuse(503)] * TRIES)
+    records = [RepositoryRecord(name, pull_count=99 - place) for place, name in enumerate(names)]
+    begun: list[str] = []
+    async with opened(data, fake.url, clock) as bench:
+        await crawl(bench.catalog, records)
+        engine = bench.engine(settings_of(parallel_images=1))
+        fetch = Fetchers.fetch
+
+        async def take_long(fetchers: Fetchers, task: ImageTask) -> ImageOutcome:
+            begun.append(task.repository)
+            clock.seconds += 10 * MINUTE_S
+            return await fetch(fetchers, task)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Fetchers, "fetch", take_long)
+            summary = await engine.run()
+    assert begun == [*names[:2], "a/b", *names[2:]]
+    assert (summary.done, summary.failed) == (10, {})
+    assert engine.statistics().total == 10
+
+
+async def test_no_image_under_way_is_handed_out_again_when_the_plan_is_gone_through_anew(
+    fake: FakeRegistry, data: Path
+) -> None:
+    """Until a checkpoint the catalog has it as open."""
+    async with opened(data, fake.url) as bench:
+        await crawl(bench.catalog, ["a/1", "a/2", "a/3"])
+        await bench.catalog.images.expand([NAME], "latest", ["latest"], 10)
+        settings = settings_of()
+        await bench.catalog.plan.make(order_of([NAME], settings))
+        feed = Feed(bench.catalog.images, [NAME], settings.scope)
+        assert await feed.rewind() == 3
+        first = await feed.next()
+        assert first is not None
+        assert await feed.rewind() == 3
+        others = [await feed.next() for _ in range(3)]
+        assert {task.repository for task in others if task} == {"a/1", "a/2", "a/3"} - {first.repository}
+        assert others[-1] is None
+        feed.forget([first.id])
+        await feed.rewind()
+        assert await feed.next() == first

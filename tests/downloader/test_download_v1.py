@@ -234,3 +234,14 @@ async def test_an_undisturbed_run_and_a_disturbed_one_leave_the_same(fake: FakeV
     await download_v1(tmp_path / "other", fake.url, *names)
     assert kept(tmp_path / "one") == kept(tmp_path / "other")
     assert tables(tmp_path / "one") == tables(tmp_path / "other")
+
+
+async def test_an_image_is_not_whole_without_a_layer_by_whatever_code_it_is_refused(
+    fake: FakeV1, data: Path
+) -> None:
+    """There are no manifests here that an index could list and a registry lack."""
+    base = fake.build(b"base")
+    fake.tag("a/b", fake.build(b"top", parent=base))
+    fake.script(f"GET /v1/images/{base}/layer", always=refuse(400, "MANIFEST_UNKNOWN"))
+    assert await result(data, fake) not in {"done", None}
+    assert select(data, "select root_digest from images") == [(None,)]

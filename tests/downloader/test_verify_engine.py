@@ -17,6 +17,8 @@ from corpus.catalog import open_catalog, read_catalog
 from corpus.catalog.verification import VerificationCatalog
 from corpus.layout import Layout
 from corpus.lock import exclusive
+from downloader.examine import Examined
+from downloader.findings import Kind, why_withheld
 from downloader.repair import Repair
 from downloader.verify import VerifyEngine
 from registry.digests import Digest
@@ -29,6 +31,7 @@ from tests.downloader.stores import (
     found,
     images_of,
     make,
+    manifest,
     pending,
     profile,
     profiles,
@@ -191,12 +194,12 @@ async def test_the_image_profile_made_of_a_lost_document_is_dropped(layout: Layo
 
 
 async def test_right_bytes_without_a_row_are_adopted(layout: Layout) -> None:
-    """As a download leaves them that was killed before its checkpoint, each with its role."""
+    """As a download leaves them that was killed before its checkpoint; the role of most is unknown."""
     orphans = {
-        b"an orphan": "layer",
-        b' {"an": "orphan"}': "config",
+        b"an orphan": "unknown",
+        b' {"an": "orphan"}': "unknown",
         NESTED_ROOT.replace(b"}", b"} ", 1): "manifest",
-        bytes(5 << 20): "layer",
+        bytes(5 << 20): "unknown",
     }
     for data in orphans:
         layout.blob(digest(data)).write_bytes(data)
@@ -220,6 +223,66 @@ async def test_an_orphan_that_a_manifest_lists_has_the_role_that_it_has_there(
     await verify(layout, repair=True)
     assert rows(layout, f"select role from blobs where digest = '{digest(data)}'") == [(role,)]  # noqa: S608
     assert tables(layout.root) == tables(made)
+
+
+async def test_an_adopted_manifest_is_known_as_if_it_had_been_fetched(layout: Layout) -> None:
+    """No pull is spent on it again, and its blobs are not layers yet: it may be an artifact's."""
+    layer, config = b"never listed", b'{"never":"listed"}'
+    document = manifest(config, layer)
+    for data in (document, layer, config):
+        layout.blob(digest(data)).write_bytes(data)
+    async with open_catalog(layout) as catalog:
+        before = await catalog.profiles.count_pending_layers()
+        await VerifyEngine(catalog, layout, Repair(catalog.verification, layout, Clock())).run()
+        name = digest(document)
+        assert await catalog.contents.known_manifests([name]) == {name: name}
+        assert await catalog.contents.manifest_answer(name) == ("", None, frozenset())
+        assert await catalog.profiles.count_pending_layers() == before
+    assert rows(layout, f"select digest from manifest_layers where manifest_digest = '{name}'") == [  # noqa: S608
+        (digest(layer),)
+    ]
+    assert rows(layout, "select count(*) from blobs where role = 'unknown'") == [(2,)]
+
+
+async def test_a_disk_that_is_not_mounted_is_not_taken_for_the_loss_of_all_blobs(layout: Layout) -> None:
+    """Nothing is forgotten, and once it is back nothing is wrong; a look tells what is missing."""
+    layout.blobs.rename(layout.root / "elsewhere")
+    layout.ensure()
+    summary = await verify(layout, repair=True)
+    assert (summary.blobs, found(summary), summary.requeued) == (0, {}, 0)
+    assert "only 0 of" in (summary.stopped or "")
+    assert (await verify(layout)).found["missing"].count == len(BLOBS)  # type: ignore[index]
+    shutil.rmtree(layout.blobs)
+    (layout.root / "elsewhere").rename(layout.blobs)
+    assert found(await verify(layout, repair=True)) == {}
+    assert not pending(layout)
+
+
+@pytest.mark.parametrize(
+    ("there", "looked_for", "is_mended"),
+    [(0, 0, True), (0, 1, False), (1, 2, True), (499, 1_000, False), (500, 1_000, True)],
+)
+def test_a_repair_begins_where_half_of_the_blobs_are_there(
+    there: int, looked_for: int, *, is_mended: bool
+) -> None:
+    """Or where there are none to look for."""
+    assert (why_withheld(there, looked_for) is None) is is_mended
+
+
+async def test_images_are_counted_that_several_repairs_at_a_time_make_pending(layout: Layout) -> None:
+    """None is lost between two of them."""
+
+    class Slow(VerificationCatalog):
+        async def adopt(self, *_: object) -> int:
+            await asyncio.to_thread(lambda: None)
+            return 5
+
+    layout.blob(digest(b"orphan")).write_bytes(b"orphan")
+    async with open_catalog(layout) as catalog:
+        repair = Repair(Slow(catalog.verification._database), layout, Clock())
+        orphans = [Examined(digest(b"orphan"), 6, Kind.ORPHANED)]
+        await asyncio.gather(repair.adopt(orphans), repair.adopt(orphans))
+    assert repair.requeued == 10
 
 
 async def test_a_blob_that_could_not_be_had_and_is_there_after_all_completes_its_images(

@@ -27,7 +27,9 @@ DAMAGES: dict[str, Damage] = {
     "corrupt": lambda path, data: path.write_bytes(data + b"X"),
 }
 
-_harm = st.dictionaries(st.sampled_from(sorted(BLOBS)), st.sampled_from(sorted(DAMAGES)))
+_harm = st.dictionaries(st.sampled_from(sorted(BLOBS)), st.sampled_from(sorted(DAMAGES))).filter(
+    lambda harm: 2 * list(harm.values()).count("missing") <= len(BLOBS)  # else the disk itself is missing
+)
 _orphans = st.sets(st.binary(max_size=20).filter(lambda data: Digest.of(data) not in BLOBS), max_size=3)
 _strangers = st.sets(st.sampled_from(["blobs/x", "blobs/sha256/x", "blobs/md5/x", "partial/x", ".x.tmp"]))
 

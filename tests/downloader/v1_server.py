@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -33,6 +33,7 @@ class FakeV1(FakeRegistry):
         parents: Id of the parent by id.
         repositories: Tag to image id by name.
         account: What every request must show (``user:password``), by the proxy in front.
+        is_behind_a_password: Which requests, by path.
         wants_token: Images are given only for a token of the index.
         tokens: Those that are good now.
         endpoints: What ``X-Docker-Endpoints`` says instead of the host that was asked.
@@ -43,6 +44,7 @@ class FakeV1(FakeRegistry):
     parents: dict[str, str | None] = field(default_factory=dict)
     repositories: dict[str, dict[str, str]] = field(default_factory=dict)
     account: str = ""
+    is_behind_a_password: Callable[[str], bool] = bool  # all
     wants_token: bool = False
     tokens: set[str] = field(default_factory=set)
     endpoints: str = ""
@@ -92,7 +94,8 @@ class FakeV1(FakeRegistry):
             return await hang_up(self, request, b"")
         if path in {"/_ping", "/v1/_ping"}:
             return web.json_response(True)
-        if self.account and request.headers.get("Authorization") != self.basic:
+        is_asked_for = self.account and self.is_behind_a_password(path)
+        if is_asked_for and request.headers.get("Authorization") != self.basic:
             return error("Requires authorization", 401, {"WWW-Authenticate": 'Basic realm="Restricted"'})
         return await self._answer(request, path)
 

@@ -22,6 +22,9 @@ from tests.faults.origin import Habits, Origin, Plan, Tree
 # Patience is without end, because a pause that passes at once for one request passes within another.
 HURRIED = {"read_timeout_s": 0.2, "stall_window_s": 0.1, "connect_timeout_s": 5.0, "patience_s": 1e12}
 
+# Where nothing stalls, a machine that is busy must not be taken for a server that is.
+UNHURRIED = {"read_timeout_s": 30.0, "stall_window_s": 30.0}
+
 BASE = random.Random(1).randbytes(5_000)  # noqa: S311 - any bytes, the same in every run
 VICTIM = random.Random(2).randbytes(100_000)  # noqa: S311 - as above
 MEDIUM = random.Random(3).randbytes(400_000)  # noqa: S311 - as above

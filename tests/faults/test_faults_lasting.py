@@ -12,6 +12,7 @@ import pytest
 from registry.errors import Reason
 from tests.faults import injections
 from tests.faults.cases import Outcome, outcome_of
+from tests.faults.census import HURRIED, UNHURRIED
 from tests.faults.injections import in_words, kind_of, refused
 from tests.faults.origin import Fault, Habits, Plan
 
@@ -163,7 +164,8 @@ def outcome(way: str, outcomes: dict[str, Outcome | None], tmp_path: Path) -> Ou
     if way not in outcomes:
         outcomes[way] = None
         plans = {case: WAYS[way].plan(fault) for case, (fault, _) in WAYS[way].faults.items()}
-        outcomes[way] = asyncio.run(outcome_of(tmp_path / "data", plans, WAYS[way].habits))
+        http = HURRIED if WAYS[way].faults is STALLED else UNHURRIED
+        outcomes[way] = asyncio.run(outcome_of(tmp_path / "data", plans, WAYS[way].habits, http=http))
     found = outcomes[way]
     assert found is not None, "the run did not come to its end"
     return found

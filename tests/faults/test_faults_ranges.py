@@ -17,7 +17,7 @@ import pytest
 from registry.digests import Digest
 from tests.faults import injections
 from tests.faults.cases import Outcome, outcome_of
-from tests.faults.census import VICTIM, campaign
+from tests.faults.census import UNHURRIED, VICTIM, campaign
 from tests.faults.injections import always, kind_of, refused
 from tests.faults.origin import Fault, Habits, Plan, Tree
 from tests.faults.wire import Act, Asked, Reply
@@ -279,7 +279,7 @@ async def test_a_big_blob_that_cannot_be_had_costs_its_image_alone(
     tree = big_tree()
     plan = always(PASSING[fault], big_blob(tree), "cdn")
     async with campaign(data, plan, Habits(redirects_from=1 << 20), tree) as run:
-        await run.run(**IN_PARTS)
+        await run.run(http={} if fault == "silence" else UNHURRIED, **IN_PARTS)
         states = run.images()
         assert states["a/victim"] in reason
         assert states["a/base"] == "done"

@@ -123,11 +123,11 @@ async def test_whoever_waits_for_one_host_holds_no_slot_of_another(data: Path) -
 @pytest.mark.parametrize(
     "fault",
     [
-        refused(429, "TOOMANYREQUESTS"),
+        refused(429, "TOOMANYREQUESTS", ratelimit_remaining="0;w=21600"),
         in_words(429, "toomanyrequests: You have reached your pull rate limit."),
-        refused(429, "TOOMANYREQUESTS", Retry_After="21600"),
+        refused(429, "TOOMANYREQUESTS", ratelimit_remaining="0;w=21600", Retry_After="21600"),
     ],
-    ids=["JSON", "words", "with a pause"],
+    ids=["headers", "words", "with a pause"],
 )
 async def test_a_used_up_quota_fails_no_image(data: Path, fault: Fault) -> None:
     """It is about us: however often it says so, everything comes in the end."""

@@ -122,7 +122,12 @@ def read(endpoint: type[Endpoint], body: object) -> Rows:
     ("endpoint", "query", "part", "url"),
     [
         (SearchV1, Query("1a"), Slice(2, 100), "/v1/search?q=1a&page=2&n=100"),
-        (SearchV2, Query("a&b"), Slice(3, 99), "/v2/search/repositories/?query=a%26b&page=3&page_size=99"),
+        (
+            SearchV2,
+            Query("a&b"),
+            Slice(3, 99),
+            "/v2/search/repositories/?query=a%26b&page=3&page_size=99&ordering=-pull_count",
+        ),
         (
             SearchV2,
             Query("x", (("is_official", "true"),), "-pull_count"),

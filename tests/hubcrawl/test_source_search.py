@@ -81,7 +81,10 @@ async def test_namespace_other_than_library_is_listed_as_not_official(transport:
 async def test_next_is_never_followed_but_built_anew(transport: Transport) -> None:
     async with serving(Site(NAMES)) as site:
         await read_all(search(transport, site, query="a&b= ü"))
-    assert site.asked[1] == "/v2/search/repositories/?query=a%26b%3D+%C3%BC&page=2&page_size=10"
+    assert (
+        site.asked[1]
+        == "/v2/search/repositories/?query=a%26b%3D+%C3%BC&page=2&page_size=10&ordering=-pull_count"
+    )
 
 
 async def test_listing_whose_claim_is_too_high_ends_at_404(transport: Transport) -> None:

@@ -20,6 +20,7 @@ from corpus.lock import exclusive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.config import Resolved
     from tests.pipeline.conftest import Ended
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,18 @@ def test_a_command_shows_the_options_of_its_own_sections_only(
     assert " --data " in analyze
     assert " --hub " not in analyze
     assert "password" not in crawl.replace("Password", "password").partition("--username")[0]
+
+
+@pytest.mark.parametrize("command", ["crawl", "download", "analyze", "verify"])
+def test_help_has_room_on_a_terminal_of_the_usual_width(
+    hubcrawl: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Nothing is cut off, and to what an option means there are 35 columns at least."""
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = hubcrawl(command, "--help").out
+    assert "…" not in shown
+    continued = [line for line in shown.splitlines() if line.startswith("│  ")]
+    assert max(len(line) - len(line.lstrip("│ ")) for line in continued) <= 45
 
 
 @pytest.mark.parametrize(
@@ -228,6 +241,15 @@ def test_a_catalog_that_is_none_is_one_sentence(hubcrawl: Callable[..., Ended], 
     assert "cannot be used as a catalog" in refused(hubcrawl("status"))
 
 
+@pytest.mark.parametrize("command", ["crawl", "status"])
+def test_a_data_directory_without_a_name_is_not_the_current_one(
+    hubcrawl: Callable[..., Ended], elsewhere: Path, command: str
+) -> None:
+    """As where a script has lost the value of a variable."""
+    assert "the data directory has no name" in refused(hubcrawl(command, "--data", ""))
+    assert list(elsewhere.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", ["crawl", "download", "analyze"])
 def test_a_second_process_on_a_data_directory_is_turned_away(
     hubcrawl: Callable[..., Ended], census: Layout, command: str
@@ -306,9 +328,17 @@ def test_a_port_that_is_none_is_one_sentence(hubcrawl: Callable[..., Ended], por
     assert f"--port {port} cannot be used: expected a number from 0 to 65535" in sentence
 
 
-def test_a_mistyped_option_points_to_the_help_of_its_command(hubcrawl: Callable[..., Ended]) -> None:
+@pytest.mark.parametrize("option", ["--retry-faild", "--limit", "--retry-failed=yes"])
+def test_a_mistyped_option_points_to_the_help_of_its_command(
+    hubcrawl: Callable[..., Ended], option: str
+) -> None:
     """That of the program does not list it."""
-    assert "(see hubcrawl download --help)" in refused(hubcrawl("download", "--retry-faild"))
+    assert "(see hubcrawl download --help)" in refused(hubcrawl("download", option))
+
+
+def test_a_mistyped_option_of_the_program_points_to_its_help(hubcrawl: Callable[..., Ended]) -> None:
+    """And to that of no command."""
+    assert "(see hubcrawl --help)" in refused(hubcrawl("--version=3"))
 
 
 def test_an_interruption_before_a_command_began_is_quiet(
@@ -321,6 +351,35 @@ def test_an_interruption_before_a_command_began_is_quiet(
 
     monkeypatch.setattr("pipeline.options.resolve", interrupt)
     assert hubcrawl("settings") == (130, "", "")
+
+
+def test_a_switch_that_a_file_turns_on_is_turned_off_by_its_negation(
+    hubcrawl: Callable[..., Ended], elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The option wins, as everywhere; ``--help`` names it."""
+    (elsewhere / "hubcrawl.toml").write_text("[crawl]\nagain = true\n")
+    seen: list[Resolved] = []
+
+    def note(_: object, resolved: Resolved) -> int:
+        seen.append(resolved)
+        return 0
+
+    monkeypatch.setattr("pipeline.stages.bench.run_stage", note)
+    for arguments in ([], ["--no-again"], ["--again"]):
+        assert hubcrawl("crawl", *arguments).status == 0
+    assert [resolved.settings.crawl.again for resolved in seen] == [True, False, True]
+    assert [resolved.origins["crawl.again"] for resolved in seen] == [
+        "hubcrawl.toml",
+        "--no-again",
+        "--again",
+    ]
+    assert "--no-again" in hubcrawl("crawl", "--help").out
+
+
+@pytest.mark.usefixtures("census")
+def test_without_any_image_the_analysis_says_that_none_is_listed(hubcrawl: Callable[..., Ended]) -> None:
+    """And not that none could be had."""
+    assert hubcrawl("analyze").out.startswith("analyze: nothing to do: no image is listed: `hubcrawl crawl`")
 
 
 def test_schemas_are_written_as_published(hubcrawl: Callable[..., Ended], elsewhere: Path) -> None:

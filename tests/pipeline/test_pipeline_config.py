@@ -170,12 +170,21 @@ def test_a_value_out_of_type_or_bounds_is_refused_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["[download]\nlimit = '5'", "[download]\nlimit = true", "data = 5"])
+@pytest.mark.parametrize(
+    "content", ["[download]\nlimit = '5'", "[download]\nlimit = true", "data = 5", "[source]\nlisting = 5"]
+)
 def test_a_value_of_the_wrong_toml_type_is_refused_with_file_and_key(elsewhere: Path, content: str) -> None:
     """In a file only a number is a number, and only text is text."""
     (elsewhere / "hubcrawl.toml").write_text(content)
     with pytest.raises(ConfigurationError, match=r"hubcrawl.toml: \S+ = .* cannot be used: expected"):
         resolve({}, {}, None)
+
+
+def test_a_list_in_a_file_is_a_list_or_text_with_commas(elsewhere: Path) -> None:
+    """As it is written everywhere else."""
+    for value in ("['official', 'v1']", "'official, v1'"):
+        (elsewhere / "hubcrawl.toml").write_text(f"[source]\nlisting = {value}")
+        assert resolve({}, {}, None).settings.source.listing == ("official", "v1")
 
 
 @pytest.mark.parametrize("content", [b"[download", b"data = \xff"])

@@ -114,6 +114,28 @@ def test_with_nothing_configured_the_sample_goes_through_all_stages(
     assert status(hubcrawl) == counts
 
 
+@pytest.mark.usefixtures("sample")
+def test_an_index_that_a_run_could_not_write_is_written_when_nothing_else_is_to_do(
+    hubcrawl: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last checkpoint said that it is outdated."""
+    index = Path("data/index.json")
+    assert hubcrawl("crawl").status == 0
+    with monkeypatch.context() as patched:
+        patched.setattr("downloader.engine.write_index", _no_space)
+        assert hubcrawl("download", "--limit", "3").status == 1
+    assert not index.exists()
+    assert "nothing to do" in hubcrawl("download", "--limit", "3").out
+    assert index.read_bytes().count(b"digest") == 3
+    changed_at = index.stat().st_mtime_ns
+    assert "nothing to do" in hubcrawl("download", "--limit", "3").out
+    assert index.stat().st_mtime_ns == changed_at
+
+
+async def _no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_limit_is_kept_and_can_be_raised(hubcrawl: Callable[..., Ended], sample: list[bool]) -> None:
     """The next run goes on where the limit stopped the last one."""
     assert hubcrawl("crawl", "--limit", "5").status == 0
@@ -175,7 +197,8 @@ def test_a_list_may_name_hosts_and_an_invalid_name_is_recorded(
     other = f"localhost:{host.partition(':')[2]}"
     name = next(repository.name for repository in hub.repositories if "latest" in repository.tags)
     (elsewhere / "names.txt").write_text(f"{name}  # first\n\n{other}/{name}:latest\nNot//A Name\n")
-    assert hubcrawl("crawl", "--registry", served.registry_url, "--images", "names.txt").status == 0
+    crawled = hubcrawl("crawl", "--registry", served.registry_url, "--images", "names.txt")
+    assert "3 new repositories in names.txt" in crawled.out
     counts = status(hubcrawl)
     assert counts["registries"] == {host: 2, other: 1}
     assert counts["repositories"]["unpullable"] == 1

@@ -125,6 +125,8 @@ def failing_everywhere(failing: None, census: Layout) -> None:  # noqa: ARG001 -
                    ('sha256:c', 'layer', 'done', NULL, NULL, NULL, 0);
             INSERT INTO pages (source, cursor, state, reason, detail, is_temporary)
             VALUES ('search', '7', 'failed', 'server_error', 'server_error: 500', 1);
+            INSERT INTO tag_failures (repository_id, reason, detail, is_temporary)
+            VALUES (1, 'timeout', 'timeout: no answer in time', 1);
             """
         )
         catalog.execute(
@@ -142,6 +144,7 @@ def test_failures_are_counted_by_reason_with_an_example_of_each(hubcrawl: Callab
     assert ended.status == 0
     assert ended.out.splitlines() == [
         "  pages           server_error  1  search 7: 500 (1 tried again)",
+        "  tag listings    timeout  1  quay.io/a/b: no answer in time (1 tried again)",
         "  images          timeout       2  quay.io/a/b:1: no answer (1 tried again)",
         "                  invalid_name  1  quay.io/Not//A\\tName\\x1b[31m",
         "                  no_tag        1  quay.io/a/b:latest: there is none",

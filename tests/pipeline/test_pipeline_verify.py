@@ -58,7 +58,7 @@ def test_a_whole_census_is_told_in_two_lines(hubcrawl: Callable[..., Ended]) -> 
     assert (ended.status, ended.err) == (0, "")
     heading, read, verdict = ended.out.splitlines()
     assert heading.startswith("verify finished after ")
-    assert read == f"  this run        {len(BLOBS)} blobs read, 15.2 KiB"
+    assert read == f"  this run        {len(BLOBS)} blobs looked at, 15.2 KiB read"
     assert verdict.strip() == "nothing is wrong"
 
 
@@ -196,7 +196,7 @@ def test_every_kind_has_its_words_and_more_than_a_few_are_counted() -> None:
     assert len(lines) == 4 * len(Kind)
     assert lines[0] == "  missing         7, 2.0 KiB: in the catalog, not in the store"
     assert lines[3].strip() == "and 5 more"
-    assert next(verified(summary)) == "9 blobs read, 10 B"
+    assert next(verified(summary)) == "9 blobs looked at, 10 B read"
     assert set(json.loads(as_json(summary, Path("x")))["found"]) == set(Kind)
 
 

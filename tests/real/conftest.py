@@ -13,6 +13,8 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -52,25 +54,53 @@ def hubcrawl(*arguments: str | Path) -> str:
     return run(Path(sys.executable).with_name("hubcrawl"), *arguments)
 
 
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """``host:port`` of Debian's own docker-registry."""
-    folder = tmp_path_factory.mktemp("registry")
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A docker-registry that runs.
+
+    Attributes:
+        address: ``host:port``.
+        folder: Its configuration, its ``log`` with one line per request, and its ``storage``.
+    """
+
+    address: str
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def storage(self) -> Path:
+        """Where it keeps ``blobs`` and ``repositories`` (distribution: ``registry/storage/paths.go``)."""
+        return self.folder / "storage" / "docker" / "registry" / "v2"
+
+
+@contextmanager
+def serving(folder: Path, settings: str = "") -> Iterator[Registry]:
+    """Debian's own docker-registry on a free port, with further lines of configuration."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        registry = Registry(f"127.0.0.1:{probe.getsockname()[1]}", folder)
     (folder / "config.yml").write_text(
         "version: 0.1\n"
         f"storage: {{filesystem: {{rootdirectory: {folder}/storage}}}}\n"
-        f"http: {{addr: {address}}}\n"
+        f"http: {{addr: {registry.address}}}\n{settings}"
     )
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log)
     try:
-        _wait_until_it_answers(f"http://{address}/v2/", server)
-        yield address
+        _wait_until_it_answers(f"{registry.url}/v2/", server)
+        yield registry
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``host:port`` of a docker-registry."""
+    with serving(tmp_path_factory.mktemp("registry")) as started:
+        yield started.address
 
 
 def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes]) -> None:
@@ -131,9 +161,14 @@ def pushed(
     """The registry, after skopeo pushed the image to it as ``debian/real:latest``."""
     layout = tmp_path_factory.mktemp("image")
     write_image(layout, layers)
-    run("skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:latest",
-        f"docker://{registry}/debian/real:latest")  # fmt: skip
+    push(layout, f"{registry}/debian/real:latest")
     return registry
+
+
+def push(layout: Path, place: str, *options: str) -> None:
+    """Let skopeo push the image ``latest`` of an OCI layout."""
+    run("skopeo", "--insecure-policy", "copy", "-q", *options, "--dest-tls-verify=false",
+        f"oci:{layout}:latest", f"docker://{place}")  # fmt: skip
 
 
 def write_image(layout: Path, layers: list[tuple[str, bytes, bytes]]) -> None:
@@ -155,7 +190,10 @@ def write_image(layout: Path, layers: list[tuple[str, bytes, bytes]]) -> None:
             "type": "layers",
             "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}" for _, _, tar in layers],
         },
-        "history": [{"created_by": f"step {number}"} for number in range(len(layers))],
+        "history": [
+            *({"created_by": f"step {number}"} for number in range(len(layers))),
+            {"created_by": "CMD", "empty_layer": True},
+        ],
     }
     manifest = {
         "schemaVersion": 2,

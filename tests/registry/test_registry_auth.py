@@ -61,18 +61,20 @@ def test_an_answer_without_a_usable_token_is_unexpected(body: bytes) -> None:
     ],
 )
 def test_nobody_asks_for_a_token_by_service_and_scope(realm: str, url: str) -> None:
-    (way,) = ways_to_ask(TokenKey(realm, "s s", "repository:x:pull", ""), None)
+    (way,) = ways_to_ask(TokenKey("https://r", realm, "s s", "repository:x:pull", ""), None)
     assert (way.method, way.url, way.headers, way.form) == ("GET", url, {}, None)
 
 
 def test_whatever_a_server_calls_its_service_is_sent_back_as_the_same_bytes() -> None:
     """``surrogateescape`` is how bytes of a header that are no UTF-8 arrive here."""
-    (way,) = ways_to_ask(TokenKey("https://a/t", b"s\xff".decode(errors="surrogateescape"), "", ""), None)
+    (way,) = ways_to_ask(
+        TokenKey("https://r", "https://a/t", b"s\xff".decode(errors="surrogateescape"), "", ""), None
+    )
     assert way.url == "https://a/t?service=s%FF"
 
 
 def test_a_password_goes_into_a_header_first_and_else_into_a_form() -> None:
-    get, post = ways_to_ask(TokenKey("https://a/t?k=v", "s", "x", "me"), PASSWORD)
+    get, post = ways_to_ask(TokenKey("https://r", "https://a/t?k=v", "s", "x", "me"), PASSWORD)
     assert (get.method, get.url, get.form) == ("GET", "https://a/t?k=v&service=s&scope=x", None)
     assert get.headers == {"Authorization": "Basic " + base64.b64encode(b"me:pass:word").decode()}
     assert (post.method, post.url) == ("POST", "https://a/t?k=v")
@@ -88,7 +90,7 @@ def test_a_password_goes_into_a_header_first_and_else_into_a_form() -> None:
 
 
 def test_an_identity_token_goes_into_a_form_first_and_else_into_a_header() -> None:
-    post, get = ways_to_ask(TokenKey("https://a/t", "", "", "<token>"), IDENTITY)
+    post, get = ways_to_ask(TokenKey("https://r", "https://a/t", "", "", "<token>"), IDENTITY)
     assert form_of(post.form) == {
         "grant_type": "refresh_token",
         "refresh_token": "SECRET",
@@ -105,13 +107,15 @@ def test_an_identity_token_goes_into_a_form_first_and_else_into_a_header() -> No
 )  # fmt: skip
 def test_only_some_answers_mean_that_the_other_way_may_be_wanted(method: str, statuses: set[int]) -> None:
     way = next(
-        each for each in ways_to_ask(TokenKey("https://a/t", "", "", "me"), PASSWORD) if each.method == method
+        each
+        for each in ways_to_ask(TokenKey("https://r", "https://a/t", "", "", "me"), PASSWORD)
+        if each.method == method
     )
     candidates = (None, 200, 307, 400, 401, 403, 404, 405, 429, 500, 503)
     assert {status for status in candidates if way.is_unknown_way(status)} == statuses
 
 
 def test_no_secret_shows_in_a_request_for_a_token() -> None:
-    ways = ways_to_ask(TokenKey("https://a/t", "", "", "me"), Account("me", "SECRET"))
+    ways = ways_to_ask(TokenKey("https://r", "https://a/t", "", "", "me"), Account("me", "SECRET"))
     assert "SECRET" not in repr(ways)
     assert base64.b64encode(b"me:SECRET").decode() not in repr(ways)

@@ -11,7 +11,7 @@ from registry.transport.tokens import Token, TokenKey
 if TYPE_CHECKING:
     from tests.registry.conftest import InstantClock
 
-KEY = TokenKey("https://a/token", "s", "repository:x:pull", "")
+KEY = TokenKey("https://r", "https://a/token", "s", "repository:x:pull", "")
 
 
 class Source:

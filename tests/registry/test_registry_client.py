@@ -12,8 +12,10 @@ from registry.digests import Digest
 from registry.errors import Reason, RegistryError
 from registry.manifests import ACCEPT
 from registry.paging import next_link, parse_names
+from registry.transport import redirects
 from registry.transport.http import Transport
-from tests.registry.conftest import Responder, Server, answer
+from tests.registry.conftest import InstantClock, Responder, Server, answer, transporting
+from tests.registry.test_registry_addresses import Names
 
 RAW = b'{"schemaVersion": 2,\n "layers": []}'
 DIGEST = Digest.of(RAW)
@@ -241,9 +243,10 @@ async def test_referrers_that_are_not_listed_have_a_reason(
 
 
 async def test_a_blob_that_is_kept_elsewhere_is_asked_for_there_without_an_account(
-    server: Server, other: Server, client: RegistryClient
+    server: Server, other: Server, client: RegistryClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A challenge there is no invitation to log in."""
+    monkeypatch.setattr(redirects, "is_private", lambda url: other.host not in url)
     other.on("GET /layer", answer(206, b"lob"), answer(401, WWW_Authenticate=f'Bearer realm="{other.url}/t"'))
     source = client.elsewhere(f"{other.url}/layer?sig=%2F")
     async with source.blob("a/b", DIGEST, offset=1, end=3) as stream:
@@ -256,6 +259,40 @@ async def test_a_blob_that_is_kept_elsewhere_is_asked_for_there_without_an_accou
     assert [seen.headers.get("Range") for seen in other.seen] == ["bytes=1-3", None]
     assert all(seen.authorization is None for seen in other.seen)
     assert server.seen == []
+
+
+async def test_whoever_made_an_image_cannot_send_us_into_the_network_of_a_private_mirror(
+    server: Server, other: Server, client: RegistryClient
+) -> None:
+    """Though the mirror itself could; it did not write what it passes on."""
+    other.on("GET /secret", answer(200, b"of the cloud"))
+    with pytest.raises(RegistryError, match="private network"):
+        async with client.elsewhere(f"{other.url}/secret").blob("a/b", DIGEST):
+            pass
+    assert other.seen == []
+    server.on("GET /layer", answer(200, b"blob"))
+    async with client.elsewhere(f"{server.url}/layer").blob("a/b", DIGEST) as stream:
+        assert stream.status == 200
+
+
+async def test_a_name_that_leads_inside_is_not_asked_for_what_is_kept_elsewhere(
+    server: Server, clock: InstantClock
+) -> None:
+    names = Names(mirror_test=[["127.0.0.1"]], inner_test=[["127.0.0.1"]])
+    server.on("GET /secret", answer(200, b"of the cloud"))
+    mirror, inner = (server.url.replace("127.0.0.1", name) for name in ("mirror.test", "inner.test"))
+    async with transporting(clock, lookup=names) as transport:
+        await transport.request("GET", f"{mirror}/secret")
+        client = RegistryClient(transport, name="n", base_url=mirror)
+        with pytest.raises(RegistryError, match="private network"):
+            async with client.elsewhere(f"{inner}/secret").blob("a/b", DIGEST):
+                pass
+    assert len(server.seen) == 1
+
+
+def test_a_place_that_is_named_with_a_password_is_shown_without_it(client: RegistryClient) -> None:
+    assert client.elsewhere("https://me:SECRET@h:5000/x?sig=SECRET").name == "https://h:5000"
+    assert client.elsewhere("https://[SECRET/x").name == "(not a URL)"
 
 
 @pytest.mark.parametrize(

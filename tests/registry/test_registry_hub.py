@@ -82,6 +82,16 @@ async def test_a_short_list_is_read_once_in_any_order(server: Server, hub: HubTa
     assert len(server.seen) == 1
 
 
+async def test_dates_that_fall_do_so_as_points_in_time(server: Server, hub: HubTags) -> None:
+    """As texts these would not: so the order is not taken for another, and all read."""
+    dates = ["2021-01-01T00:00:00.5Z", "2021-01-01T00:00:00Z", "2021-01-01T01:59:00+02:00"]
+    rows = [{"name": f"a{place}", "last_updated": date} for place, date in enumerate(dates)]
+    rows += [{"name": f"b{number}", "last_updated": "2020-01-01T00:00:00Z"} for number in range(200)]
+    server.on(f"GET {PATH}", listing(rows[::-1], falls_by="last_updated"))
+    assert [row.name for row in await hub.newest("library/debian", 3)][:3] == ["a0", "a1", "a2"]
+    assert len(server.seen) == 1
+
+
 async def test_one_date_for_all_tells_no_order(server: Server, hub: HubTags) -> None:
     """Then everything is read."""
     same = [{"name": str(number), "last_updated": "2020-01-01T00:00:00Z"} for number in range(201)]

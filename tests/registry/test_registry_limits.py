@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from registry.transport.clock import SystemClock
-from registry.transport.limits import HostLimits
+from registry.transport.limits import HostLimits, PausedError
 from tests.registry.conftest import HeldClock, InstantClock
 
 
@@ -130,6 +130,32 @@ async def test_who_waits_out_a_pause_holds_no_slot_and_other_hosts_go_on() -> No
     for crowd in (paused, free):
         crowd.may_leave.set()
     await asyncio.gather(*tasks)
+
+
+async def test_whoever_does_not_want_to_wait_is_told_of_a_pause_wherever_it_stands() -> None:
+    """At the door, or in the queue when it came; and leaves no slot behind."""
+    clock = HeldClock()
+    limits = HostLimits(1, clock)
+    crowd = Crowd(limits, clock)
+    (inside,) = crowd.come(1)
+    await settle(clock)
+
+    async def look_in() -> float:
+        with pytest.raises(PausedError) as caught:
+            async with limits.slot("h", waits=False):
+                pass
+        return caught.value.left_s
+
+    queued = asyncio.create_task(look_in())
+    await settle(clock)
+    limits.pause("h", 100)
+    assert await look_in() == 100
+    crowd.may_leave.set()
+    await inside
+    assert await queued == 100
+    clock.advance(100)
+    async with limits.slot("h", waits=False):
+        assert repr(limits) == "<HostLimits h: 1/1>"
 
 
 async def test_a_pause_also_stops_who_stood_in_the_queue_when_it_came() -> None:

@@ -16,6 +16,7 @@ from registry.errors import Reason, RegistryError
 from registry.manifests import ACCEPT, ManifestKind, parse_manifest
 from registry.platforms import Platform
 from registry.schema1 import signed_payload
+from registry.v1_images import MEDIA_TYPE as V1_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,6 +179,9 @@ def test_the_body_decides_the_kind_then_its_fields_then_the_header(
     assert parse_manifest(body_of(**members), content_type).kind == kind
 
 
+V1_LAYER = {"id": "0" * 64, "json": descriptor(), "layer": descriptor()}
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
@@ -211,6 +215,9 @@ def test_the_body_decides_the_kind_then_its_fields_then_the_header(
         (json.dumps(schema1([b"a"], manifests=[])).encode(), Reason.AMBIGUOUS),
         (body_of(mediaType=ARTIFACT, blobs=[], layers=[]), Reason.AMBIGUOUS),
         (body_of(mediaType=ARTIFACT, blobs=[1]), Reason.MANIFEST_INVALID),
+        (body_of(mediaType=V1_IMAGE, ancestry=[V1_LAYER], layers=[descriptor()]), Reason.AMBIGUOUS),
+        (body_of(mediaType=V1_IMAGE, ancestry=[V1_LAYER], fslayers=[]), Reason.AMBIGUOUS),
+        (body_of(mediaType=V1_IMAGE, ancestry=[V1_LAYER])[:-1] + b',"ancestry":[]}', Reason.AMBIGUOUS),
         (body_of(layers=[], subject=[]), Reason.MANIFEST_INVALID),
         (body_of(mediaType="application/x"), Reason.UNSUPPORTED_TYPE),
     ],

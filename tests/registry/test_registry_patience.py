@@ -90,6 +90,25 @@ async def test_the_users_limits_hold_for_many_at_a_time(
         assert arrivals.most_within(window_s) <= requests
 
 
+async def test_a_clock_that_is_set_back_holds_up_no_run_with_limits(server: Server) -> None:
+    """It would wait for as long as that was."""
+
+    class WallClock(InstantClock):
+        off_s = 0.0
+
+        def now(self) -> float:
+            return self.seconds + self.off_s
+
+    clock = WallClock()
+    server.on("GET /x", answer())
+    async with transporting(clock, HttpSettings(max_requests=("2/10s",))) as transport:
+        await ask(transport, f"{server.url}/x", 2)
+        clock.off_s = -7200
+        began = clock.monotonic()
+        await ask(transport, f"{server.url}/x", 1)
+        assert clock.monotonic() - began == pytest.approx(10, abs=1)
+
+
 @pytest.mark.parametrize("memory", [True, False])
 async def test_the_users_limits_hold_over_restarts_where_something_is_remembered(
     server: Server, clock: InstantClock, arrivals: Arrivals, notebook: Notebook, *, memory: bool
@@ -297,6 +316,85 @@ async def test_an_impatient_twin_asks_once_within_the_same_limits(
             await transport.request("GET", f"{server.url}/x")
     assert len(server.seen) == 7
     assert arrivals.most_within(60) <= 3
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason", "wait_s"),
+    [
+        (answer(429, Retry_After="7200"), Reason.ABUSE_LIMIT, 7200),
+        (answer(503, Retry_After="60"), Reason.SERVER_ERROR, 60),
+        (answer(429, "toomanyrequests: You have reached your pull rate limit."), Reason.ABUSE_LIMIT, 900),
+    ],
+)
+async def test_an_unwaiting_twin_leaves_it_to_its_caller_to_wait(
+    server: Server, other: Server, clock: InstantClock, refusal: Responder, reason: Reason, wait_s: float
+) -> None:
+    """Also where a redirect leads to a host that asked for a pause; then nothing is sent there."""
+    server.on("GET /x", answer(307, Location=f"{other.url}/y"))
+    other.on("GET /y", refusal, answer(200, b"body"))
+    async with transporting(clock) as transport:
+        twin = transport.unwaiting()
+        for expected in ((reason, 1), (Reason.ABUSE_LIMIT, 0)):
+            with pytest.raises(RegistryError) as caught:
+                async with twin.stream(f"{server.url}/x"):
+                    pass
+            assert (caught.value.temporary, caught.value.retry_after_s) == (True, wait_s)
+            assert (caught.value.reason, caught.value.attempts) == expected
+            assert len(other.seen) == 1
+        assert clock.slept == []
+        await twin.outwait(caught.value)
+        async with twin.stream(f"{server.url}/x") as stream:
+            assert [chunk async for chunk in stream.chunks()] == [b"body"]
+    assert clock.slept == [wait_s]
+
+
+async def test_an_unwaiting_twin_does_not_wait_for_a_token_either(server: Server, other: Server) -> None:
+    """Nor for others, who wait for it."""
+    clock = HeldClock()
+
+    async def guard(request: web.BaseRequest) -> web.StreamResponse:
+        challenge = {"WWW-Authenticate": f'Bearer realm="{other.url}/token"'}
+        is_known = request.headers.get("Authorization") == "Bearer T"
+        return web.Response(status=200 if is_known else 401, headers=challenge)
+
+    server.on("GET /x", guard)
+    other.on("GET /token", answer(429, Retry_After="600"), answer(200, '{"token": "T"}'))
+    async with transporting(clock) as transport:
+        patient = asyncio.create_task(transport.request("GET", f"{server.url}/x", scope="s"))
+        await clock.sleepers(1)
+        twin = transport.unwaiting()
+        with pytest.raises(RegistryError) as caught:
+            async with asyncio.timeout(3), twin.stream(f"{server.url}/x", scope="s"):
+                pass
+        assert (caught.value.temporary, caught.value.retry_after_s, caught.value.attempts) == (True, 600, 0)
+        assert not patient.done()
+        clock.advance(600)
+        assert (await patient).status == 200
+        async with twin.stream(f"{server.url}/x", scope="s") as stream:
+            assert stream.status == 200
+    assert len(other.seen) == 2
+
+
+async def test_an_unwaiting_twin_is_told_that_its_token_was_refused_for_a_while(
+    server: Server, other: Server, clock: InstantClock
+) -> None:
+    """So that its caller knows when it was often enough."""
+    server.on("GET /x", answer(401, WWW_Authenticate=f'Bearer realm="{other.url}/token"'))
+    other.on("GET /token", answer(429, Retry_After="600"))
+    async with transporting(clock) as transport:
+        with pytest.raises(RegistryError, match="no token") as caught:
+            async with transport.unwaiting().stream(f"{server.url}/x", scope="s"):
+                pass
+    assert (caught.value.retry_after_s, caught.value.attempts, clock.slept) == (600, 1, [])
+
+
+async def test_an_unwaiting_twin_tries_again_what_fails_without_a_pause(
+    server: Server, clock: InstantClock
+) -> None:
+    server.on("GET /x", *[answer(500)] * 3, answer(429), answer(200, b"body"))
+    async with transporting(clock) as transport, transport.unwaiting().stream(f"{server.url}/x") as stream:
+        assert [chunk async for chunk in stream.chunks()] == [b"body"]
+    assert len(clock.slept) == 4
 
 
 def quota_headers(remaining: int) -> Responder:

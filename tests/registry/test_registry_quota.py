@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.transport.quota import Pull, PullLedger, Quota
+from registry.transport.quota import Pull, PullLedger, Quota, parse_quota
 
 NOW = 1_800_000_000.0
 TOLD = Quota(100, 20, 21_600, NOW)
@@ -96,7 +96,7 @@ def test_what_is_known_from_an_earlier_run_is_no_leave_to_pull() -> None:
     assert (ledger.is_counted, ledger.may_get, ledger.quota) == (True, False, replace(TOLD, remaining=0))
 
 
-@pytest.mark.parametrize(("window_s", "wait_s"), [(21_600, 900), (60, 60), (None, 900)])
+@pytest.mark.parametrize(("window_s", "wait_s"), [(21_600, 900), (60, 60), (1, 60), (None, 900)])
 def test_once_nothing_is_left_the_question_is_put_again_after_the_pause_or_the_window(
     window_s: int | None, wait_s: float
 ) -> None:
@@ -123,4 +123,44 @@ def test_a_server_that_says_how_long_to_wait_is_believed() -> None:
 def test_a_quota_is_over_with_its_window() -> None:
     assert not TOLD.is_over(NOW + 21_599)
     assert TOLD.is_over(NOW + 21_600)
-    assert not replace(TOLD, window_s=None).is_over(NOW + 1e9)
+
+
+def test_a_quota_that_was_told_without_its_window_is_over_after_a_day() -> None:
+    untold = replace(TOLD, window_s=None)
+    assert not untold.is_over(NOW + 86_399)
+    assert untold.is_over(NOW + 86_400)
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining", "reset", "window_s"),
+    [
+        ("100;w=21600", "0;w=21600", None, 21_600),
+        ("100;w=21600", "0", None, 21_600),
+        ("100", "0", None, None),
+        ("100;w=0", "0;w=0", None, None),
+        ("60", "0", "20", 20),
+        ("60", "0", f"{NOW + 20.5:.1f}", 21),
+        ("60", "0", "soon", None),
+        ("60", "0", "9" * 12, None),
+        ("60;w=3600", "0", "20", 3600),
+    ],
+)
+def test_the_window_of_a_quota_is_what_the_server_says_it_is_or_how_long_it_still_lasts(
+    limit: str, remaining: str, reset: str | None, window_s: int | None
+) -> None:
+    """One of no time is none: nobody would ever have to wait."""
+    headers = {"ratelimit-limit": limit, "ratelimit-remaining": remaining}
+    headers |= {} if reset is None else {"ratelimit-reset": reset}
+    quota = parse_quota(headers, NOW)
+    assert quota is not None
+    assert (quota.remaining, quota.window_s) == (0, window_s)
+
+
+def test_a_registry_that_stops_telling_is_taken_to_count_until_its_window_is_over() -> None:
+    """Before, it may be that only what was asked for is free."""
+    ledger = PullLedger(900)
+    ledger.hear(ledger.begin(is_get=False), TOLD, 100.0)
+    ledger.hear(ledger.begin(is_get=False), None, 100.0 + 21_599)
+    assert ledger.is_counted
+    ledger.hear(ledger.begin(is_get=False), None, 100.0 + 21_600)
+    assert (ledger.is_counted, ledger.may_get) == (False, True)

@@ -154,7 +154,7 @@ def test_the_error_code_of_a_registry_is_read_or_missing(body: bytes, code: str 
         (404, "BLOB_UNKNOWN", Reason.BLOB_MISSING),
         (400, "NAME_INVALID", Reason.INVALID_NAME),
         (500, "BLOB_UNKNOWN", Reason.SERVER_ERROR),
-        (429, "TOOMANYREQUESTS", Reason.QUOTA),
+        (429, "TOOMANYREQUESTS", Reason.ABUSE_LIMIT),
         (429, "OTHER", Reason.ABUSE_LIMIT),
     ],
 )
@@ -164,6 +164,36 @@ def test_the_code_refines_the_status(status: int, code: str, reason: Reason) -> 
     assert (error.reason, error.status, error.code) == (reason, status, code)
     assert error.retry_after_s == (9 if error.temporary else None)
     assert str(error) == f"{reason}: the server answered {status} {code} ({status}, https://r/v2/)"
+
+
+HUB_SAYS = "You have reached your pull rate limit. You may increase the limit by authenticating and upgrading"
+HUB_SAYS_TO_STRANGERS = "You have reached your unauthenticated pull rate limit."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "remaining", "reason"),
+    [
+        (429, f'{{"errors":[{{"code":"TOOMANYREQUESTS","message":"{HUB_SAYS}"}}]}}', None, Reason.QUOTA),
+        (429, f"toomanyrequests: {HUB_SAYS_TO_STRANGERS}", None, Reason.QUOTA),
+        (429, HUB_SAYS.upper(), "7;w=21600", Reason.QUOTA),
+        (429, "", "0;w=21600", Reason.QUOTA),
+        (429, '{"errors":[{"code":"TOOMANYREQUESTS"}]}', "0", Reason.QUOTA),
+        (429, '{"errors":[{"code":"TOOMANYREQUESTS"}]}', None, Reason.ABUSE_LIMIT),
+        (429, '{"errors":[{"code":"TOOMANYREQUESTS"}]}', "7;w=21600", Reason.ABUSE_LIMIT),
+        (429, '{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}', None, Reason.ABUSE_LIMIT),
+        (429, "toomanyrequests: Rate exceeded", None, Reason.ABUSE_LIMIT),
+        (429, "Too Many Requests (HAP429)", None, Reason.ABUSE_LIMIT),
+        (429, "", "none", Reason.ABUSE_LIMIT),
+        (503, HUB_SAYS, "0;w=21600", Reason.SERVER_ERROR),
+    ],
+)
+def test_a_429_is_about_the_pull_quota_only_if_it_says_so(
+    status: int, body: str, remaining: str | None, reason: Reason
+) -> None:
+    """By the headers, with nothing left, or in Docker Hub's words; the code says no more than the status."""
+    headers = {} if remaining is None else {"ratelimit-remaining": remaining}
+    error = error_of_answer("https://r/v2/", status, headers, body.encode(), now=NOW)
+    assert (error.reason, error.temporary) == (reason, True)
 
 
 @pytest.mark.parametrize(

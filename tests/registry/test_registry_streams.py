@@ -21,7 +21,62 @@ def test_a_body_is_judged_by_windows_of_waiting() -> None:
     assert not watch.is_stalled(1000, 1)
     assert not watch.is_stalled(0, 58)
     assert not watch.is_stalled(0, 1)
-    assert watch.is_stalled(599, 60)
+    assert not watch.is_stalled(599, 60)
+    assert not watch.is_stalled(0, 9)
+    assert watch.is_stalled(99, 1)
+
+
+def test_a_window_that_brought_too_little_is_forgiven_if_the_next_ten_seconds_bring_enough() -> None:
+    """And then counts no more: the next one has another second look."""
+    watch = RateWatch(10, 60)
+    for _ in range(3):
+        assert not watch.is_stalled(1, 3600)
+        assert not watch.is_stalled(100, 10)
+        assert not watch.is_stalled(600, 60)
+    assert not watch.is_stalled(1, 3600)
+    assert watch.is_stalled(99, 10)
+
+
+def minding(clock: InstantClock, *pieces: tuple[float, bytes]) -> Responder:
+    """A body in pieces, each after so many seconds that pass on the clock."""
+
+    async def respond(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_length = sum(len(data) for _, data in pieces)
+        await response.prepare(request)
+        try:
+            for seconds, data in pieces:
+                await InstantClock.sleep(clock, seconds)
+                await response.write(data)
+        except ConnectionError:
+            pass
+        return response
+
+    return respond
+
+
+async def read(transport: Transport, url: str) -> int:
+    async with transport.stream(url) as stream:
+        return sum([len(chunk) async for chunk in stream.chunks()])
+
+
+async def test_a_body_is_not_blamed_for_the_time_in_which_nobody_read(
+    server: Server, transport: Transport, clock: InstantClock
+) -> None:
+    """A process that was stopped for an hour, twice, finds what came meanwhile, and all that follows."""
+    flow = [(0.1, bytes(100_000))] * 200
+    server.on("GET /x", minding(clock, (0, b"a"), (3600, b"b"), *flow, (3600, b"c"), *flow))
+    assert await read(transport, f"{server.url}/x") == 3 + 400 * 100_000
+
+
+async def test_a_body_that_trickles_is_broken_off_within_ninety_seconds(
+    server: Server, transport: Transport, clock: InstantClock
+) -> None:
+    server.on("GET /x", minding(clock, *[(1.0, b"x" * 100)] * 200))
+    before = clock.monotonic()
+    with pytest.raises(RegistryError, match="trickles"):
+        await read(transport, f"{server.url}/x")
+    assert 60 < clock.monotonic() - before < 90
 
 
 async def test_a_stream_gives_its_size_and_its_bytes(server: Server, transport: Transport) -> None:

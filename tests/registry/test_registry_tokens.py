@@ -15,7 +15,7 @@ from registry.errors import Reason, RegistryError
 from registry.transport.credentials import Account, Credentials
 from registry.transport.http import Transport
 from registry.transport.settings import HttpSettings
-from tests.registry.conftest import HeldClock, InstantClock, Server, answer, transporting
+from tests.registry.conftest import HeldClock, InstantClock, Server, answer, serving, transporting
 
 SCOPE = "repository:x:pull"
 
@@ -219,6 +219,27 @@ async def test_credentials_go_to_the_token_server_of_their_registry(
     basic = "Basic " + base64.b64encode(b"me:SECRET").decode()
     assert [seen.authorization for seen in guarded.tokens.seen] == [basic]
     assert [seen.authorization for seen in guarded.registry.seen] == [None, "Bearer SECRET-0"]
+
+
+@pytest.mark.parametrize("name", ["me", ""])
+async def test_a_token_is_shown_to_no_registry_but_the_one_that_it_was_given_for(
+    server: Server, other: Server, clock: InstantClock, name: str
+) -> None:
+    """Another may name the same token server, service and scope, and know us by the same name, or by none."""
+    async with serving() as hostile:
+        registries, given = (server, hostile), dict[str, float]()
+        for registry in registries:
+            Guarded(registry, other, clock, given=given).start()
+        other.on("POST /token", *other.answers["GET /token"])
+        account = Account("me", "PASSWORD") if name else Account("", identity_token="SECRET")
+        credentials = Credentials({registry.host: account for registry in registries})
+        async with transporting(clock, credentials=credentials) as transport:
+            for registry in registries:
+                await transport.request("GET", f"{registry.url}/v2/x", scope=SCOPE)
+        assert [registry.seen[-1].authorization for registry in registries] == [
+            "Bearer SECRET-0",
+            "Bearer SECRET-1",
+        ]
 
 
 async def test_a_registry_that_wants_a_password_gets_it_at_once_the_second_time(

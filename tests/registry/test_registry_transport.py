@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -12,6 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import ClientConnectorCertificateError, web
 from aiohttp.client_reqrep import ConnectionKey
+from multidict import CIMultiDict
 
 from registry.errors import ConfigurationError, Reason, RegistryError
 from registry.transport.failures import error_of_exception
@@ -167,17 +169,22 @@ async def test_a_used_up_rate_limit_pauses_its_host(
 
 
 @pytest.mark.parametrize(
-    "body", ['{"errors":[{"code":"TOOMANYREQUESTS"}]}', "toomanyrequests: You have reached your limit"]
+    "body",
+    [
+        '{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}',
+        "toomanyrequests: You have reached your unauthenticated pull rate limit.",
+    ],
 )
 async def test_a_used_up_quota_is_waited_for_and_leaves_the_host_open_for_blobs(
     server: Server, body: str
 ) -> None:
     """However long that is, and it costs no try."""
     clock = HeldClock()
+    server.on("HEAD /m", answer())
     server.on("GET /m", answer(429, body, Retry_After="86400"), answer())
     server.on("GET /b", answer())
     async with transporting(clock) as transport:
-        pull = asyncio.create_task(transport.request("GET", f"{server.url}/m"))
+        pull = asyncio.create_task(transport.request("GET", f"{server.url}/m", is_pull=True))
         await clock.sleepers(1)
         assert transport.waiting() == Wait(clock.now() + 86_400, "quota")
         await transport.request("GET", f"{server.url}/b")
@@ -185,6 +192,34 @@ async def test_a_used_up_quota_is_waited_for_and_leaves_the_host_open_for_blobs(
         assert (await pull).status == 200
         assert transport.waiting() is None
     assert (clock.slept, server.targets()) == ([86_400.0], ["/m", "/b", "/m"])
+
+
+@pytest.mark.parametrize("is_pull", [False, True])
+@pytest.mark.parametrize(
+    "body", ['{"errors":[{"code":"TOOMANYREQUESTS"}]}', "toomanyrequests: Rate exceeded", ""]
+)
+async def test_too_many_requests_without_a_word_on_a_quota_are_tried_as_often_as_anything(
+    server: Server, transport: Transport, clock: InstantClock, body: str, *, is_pull: bool
+) -> None:
+    """Each pause is granted, however long, and the host halved; but not for ever."""
+    server.on("GET /x", answer(429, body, Retry_After="7200"))
+    server.on("HEAD /x", answer())
+    with pytest.raises(RegistryError) as caught:
+        await transport.request("GET", f"{server.url}/x", is_pull=is_pull)
+    assert (caught.value.reason, caught.value.attempts) == (Reason.ABUSE_LIMIT, 6)
+    assert (len(server.targets("GET")), clock.slept) == (6, [7200.0] * 5)
+    assert f"{server.host}: 0/1" in repr(transport)
+
+
+async def test_a_quota_on_what_is_no_pull_is_waited_for_in_bounded_tries(
+    server: Server, transport: Transport, clock: InstantClock
+) -> None:
+    """No registry has one; what says so for ever is not asked for ever."""
+    server.on("GET /b", answer(429, "toomanyrequests: You have reached your pull rate limit."))
+    async with asyncio.timeout(5):
+        error = await failure(transport, f"{server.url}/b")
+    assert (error.reason, error.temporary, error.attempts) == (Reason.ABUSE_LIMIT, True, 6)
+    assert clock.slept == [HttpSettings().quota_pause_s] * 5
 
 
 async def test_a_429_without_a_body_is_the_quota_if_nothing_is_left_of_it(
@@ -225,6 +260,27 @@ async def test_credentials_do_not_come_back_after_a_detour(
     server.on("GET /z", answer())
     await transport.request("GET", f"{server.url}/x", headers={"Authorization": "Basic x"})
     assert server.seen[1].authorization is None
+
+
+async def test_a_refusal_after_a_detour_is_no_refusal_of_the_token_that_was_left_behind(
+    server: Server, other: Server, transport: Transport
+) -> None:
+    """Nor does it say that a login is required: we had one."""
+    challenge = f'Bearer realm="{server.url}/token"'
+
+    async def guard(request: web.BaseRequest) -> web.StreamResponse:
+        if "Authorization" in request.headers:
+            return web.Response(status=307, headers={"Location": f"{other.url}/y"})
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    server.on("GET /x", guard)
+    server.on("GET /token", answer(200, '{"token": "T"}'))
+    server.on("GET /z", answer(401, WWW_Authenticate=challenge))
+    other.on("GET /y", answer(307, Location=f"{server.url}/z"))
+    with pytest.raises(RegistryError) as caught:
+        await transport.request("GET", f"{server.url}/x", scope="s")
+    assert (caught.value.reason, caught.value.temporary) == (Reason.UNEXPECTED_ANSWER, True)
+    assert len([target for target in server.targets() if target.startswith("/token")]) == 1
 
 
 async def test_a_loop_of_redirects_ends_after_ten_hops(server: Server, transport: Transport) -> None:
@@ -305,6 +361,15 @@ async def test_an_encoded_body_is_not_the_original(
     assert (error.reason, len(server.seen)) == (Reason.UNEXPECTED_ANSWER, 1)
 
 
+async def test_no_encoding_hides_behind_another_header(server: Server, transport: Transport) -> None:
+    async def twice(_: web.BaseRequest) -> web.StreamResponse:
+        headers = CIMultiDict([("Content-Encoding", "identity"), ("Content-Encoding", "identity, gzip")])
+        return web.Response(body=b"zzz", headers=headers)
+
+    server.on("GET /x", twice)
+    assert (await failure(transport, f"{server.url}/x")).reason is Reason.UNEXPECTED_ANSWER
+
+
 async def test_the_encoding_identity_is_none(server: Server, transport: Transport) -> None:
     server.on("GET /x", answer(200, b"zzz", Content_Encoding="identity"))
     assert (await transport.request("GET", f"{server.url}/x")).body == b"zzz"
@@ -367,6 +432,39 @@ async def test_a_silent_server_is_given_up(clock: InstantClock) -> None:
         error = await failure(transport, url)
         assert "0/4" in repr(transport)  # of sixteen slots, halved twice
     assert (error.reason, error.temporary, error.attempts) == (Reason.TIMEOUT, True, 2)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", b"a"),
+        (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=", b"a"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n", b"X: y\r\n"),
+    ],
+    ids=["a header", "provisional answers", "an extension of a chunk", "trailers"],
+)
+async def test_a_server_that_is_never_silent_and_says_nothing_is_given_up(
+    clock: InstantClock, beginning: bytes, drop: bytes
+) -> None:
+    """And its slot given back."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(beginning)
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(drop)
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(1), 0.01)
+
+    settings = HttpSettings(connect_timeout_s=0.05, read_timeout_s=0.05, stall_window_s=0.1, attempts=1)
+    async with talking(drip) as url, transporting(clock, settings) as transport:
+        async with asyncio.timeout(3):
+            error = await failure(transport, url)
+        assert ": 0/" in repr(transport)
+    assert (error.reason, error.temporary) == (Reason.TIMEOUT, True)
 
 
 async def test_a_trickle_is_given_up_though_it_is_never_silent(server: Server, clock: InstantClock) -> None:

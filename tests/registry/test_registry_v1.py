@@ -239,8 +239,25 @@ async def test_an_account_is_shown_to_a_registry_behind_a_password(fake: FakeV1,
         client = V1Client(transport, name="old", base_url=fake.url)
         assert await client.ancestry(await client.repository("a/b"), top) == (top,)
         assert [page async for page in client.tags("a/b")] == [("latest",)]
+        await client.ancestry(await client.repository("a/b"), top)
     assert fake.authorizations[0] is None
-    assert set(fake.authorizations[1:]) == {fake.basic}
+    shown = [(text or "").partition(" ")[0] for text in fake.authorizations[1:]]
+    assert shown == ["Basic", "Token", "Basic", "Token", *["Basic"] * 7]
+    assert {text for text in fake.authorizations if text and text.startswith("Basic")} == {fake.basic}
+
+
+async def test_a_token_is_shown_to_the_registry_of_an_index_that_wanted_a_password(
+    fake: FakeV1, clock: InstantClock
+) -> None:
+    """Both at one host, as the index of Docker Hub had it: the account is for the former."""
+    top = fake.tag("a/b", fake.build(b"x"))
+    fake.account, fake.wants_token = "me:correct-horse", True
+    fake.is_behind_a_password = lambda path: path.endswith("/images")
+    credentials = Credentials({fake.url.partition("://")[2]: Account("me", "correct-horse")})
+    async with transporting(clock, credentials=credentials) as transport:
+        client = V1Client(transport, name="old", base_url=fake.url)
+        assert await client.ancestry(await client.repository("a/b"), top) == (top,)
+    assert [(text or "").partition(" ")[0] for text in fake.authorizations] == ["", "Basic", "Token", "Token"]
 
 
 async def test_nobody_without_an_account_gets_behind_a_password(fake: FakeV1, client: V1Client) -> None:
