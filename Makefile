@@ -18,7 +18,7 @@ LIMITED = $(call given,LIMIT,--limit)
 OPTIONS = $(call given,DATA,--data) $(call given,CONFIG,--config)
 
 .PHONY: help crawl download analyze status verify test check lint types floors real-parts bench bench-download \
-        bench-analyze lock docs clean
+        bench-analyze bench-crawl lock docs clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ status: $(BIN)/hubcrawl ## what is there, what is missing, what failed
 verify: $(BIN)/hubcrawl ## whether every blob is still what its digest says; ARGS=--repair mends
 	@$(BIN)/hubcrawl verify $(OPTIONS) $(ARGS)
 
-test: $(BIN)/.dev ## run the tests with coverage (about four minutes)
+test: $(BIN)/.dev ## run the tests with coverage (about ten minutes)
 	$(BIN)/coverage erase
 	$(BIN)/pytest -q --cov --cov-report=term:skip-covered $(ARGS)
 	@echo "Were tests skipped? \`make real-parts\` (as root) installs what they compare with; ARGS=-rs lists them."
@@ -69,10 +69,13 @@ real-parts: ## install the Debian programs and packages that the tests compare w
 	mkdir -p .real-parts
 	cd .real-parts && apt-get download -q $(REAL_PACKAGES)
 
-bench: bench-download bench-analyze ## ratios against skopeo, and against tar + sha256sum + file
+bench: bench-download bench-analyze bench-crawl ## ratios against skopeo, and against tar + sha256sum + file
 
 bench-download: $(BIN)/.dev ## images/s and MB/s against skopeo sync
 	$(BIN)/python -m benchmarks.download
+
+bench-crawl: $(BIN)/.dev ## coverage, requests and pages/s of a sweep of the sample hub (half an hour)
+	$(BIN)/python -m benchmarks.crawl
 
 bench-analyze: $(BIN)/.dev ## MB/s and files/s against tar + sha256sum + file
 	$(BIN)/python -m benchmarks.analyze

@@ -30,6 +30,7 @@ class Family:
         end: How it was divided; ``None`` where it was not.
         answered: Ledgers of the children with longer terms that have been answered, by number, in the order
             in which they were.
+        is_dropped: Whether those that were not asked are not to be asked any more.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Family:
     ledger: Ledger
     end: End | None
     answered: dict[int, Ledger] = field(default_factory=dict)
+    is_dropped: bool = False
 
     def note(self, number: int, query: Query, ledger: Ledger) -> None:
         """What a child has shown. Parts, which have the same term, show nothing that was not claimed."""
@@ -59,6 +61,11 @@ class Families:
     def begin(self, parent: Asking, end: End) -> None:
         """A query was divided."""
         self._keep(Family(parent.id, parent.endpoint, parent.query, parent.ledger, end))
+
+    def revive(self, number: int) -> None:
+        """A query that was divided has children again that are to be asked."""
+        if (family := self._at_hand.get(number)) is not None:
+            family.is_dropped = False
 
     async def of(self, number: int) -> Family:
         """The family of a query."""

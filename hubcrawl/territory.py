@@ -307,8 +307,11 @@ class Territory:
             return None
         family = await self._families.of(asking.parent_id)
         family.note(asking.id, asking.query, asking.ledger)
-        if family.end is not End.SPLIT or not await self._is_accounted(asking.endpoint, family):
+        if family.end is not End.SPLIT or family.is_dropped:
             return None
+        if not await self._is_accounted(asking.endpoint, family):
+            return None
+        family.is_dropped = True
         why = "its siblings hold all there is"
         dropped = await self._sweeps.drop_siblings(family.id, why, self._clock.now())
         return family.id if dropped else None
@@ -350,12 +353,15 @@ class Territory:
             after = 0
             while queries := await self._sweeps.split(self._registry.name, name, after, _CHUNK):
                 after = queries[-1].id
-                for query in queries:
-                    asking = Asking.of(query, Pages())
-                    children = await self.children(asking, Decision(Step.SPLIT))
-                    added += await self._sweeps.add(self._registry.name, children)
+                children = [child for query in queries for child in await self._children_today(query)]
+                added += await self._sweeps.add(self._registry.name, children)
             added += await self._sow(name)
         return added > 0
+
+    async def _children_today(self, query: SweepQuery) -> list[NewQuery]:
+        """What a query that was split leads to by what is known now."""
+        self._families.revive(query.id)
+        return await self.children(Asking.of(query, Pages()), Decision(Step.SPLIT))
 
     async def _miss(self) -> int:
         """List the namespaces of names that an earlier sweep saw, and this one did not."""
