@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from corpus.catalog.sweeps import Ledger, SlicePlace, fingerprints
+from corpus.catalog.ledgers import Ledger, SlicePlace, fingerprints
 from hubcrawl.counting import counted
 from hubcrawl.queries import Query, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corpus.catalog.sweeps import Pages, SweepQuery
+    from corpus.catalog.ledgers import Pages, SweepQuery
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from hubcrawl.words import shown_name, words_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corpus.catalog.sweeps import Ledger
+    from corpus.catalog.ledgers import Ledger
 
 
 class Matched(NamedTuple):

@@ -6,12 +6,13 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from corpus.catalog.sweeps import End
+from corpus.catalog.ledgers import End
 from hubcrawl.queries import Query
 from hubcrawl.views import view
 
 if TYPE_CHECKING:
-    from corpus.catalog.sweeps import Ledger, SweepCatalog
+    from corpus.catalog.ledgers import Ledger
+    from corpus.catalog.sweeps import SweepCatalog
     from hubcrawl.asking import Asking
 
 # Families at hand; others are read anew from the catalog.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeAlias
 
+from corpus.catalog.ledgers import Came, Ended, Failed
 from corpus.catalog.sightings import Brought
-from corpus.catalog.sweeps import Came, Ended, Failed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from corpus.catalog.sweeps import Came, End, Ended, Failed
+from corpus.catalog.ledgers import Came, End, Ended, Failed
 from corpus.records import Failure
 from hubcrawl.answers import Answer, hides_rows
 from hubcrawl.doubts import Doubts
@@ -24,8 +24,8 @@ from hubcrawl.texts import storable
 
 if TYPE_CHECKING:
     from corpus.catalog import Catalog
+    from corpus.catalog.ledgers import SweepQuery
     from corpus.catalog.sightings import Brought
-    from corpus.catalog.sweeps import SweepQuery
     from corpus.records import Registry
     from hubcrawl.asking import Asking
     from hubcrawl.outcome import CrawlStatistics

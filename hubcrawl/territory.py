@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from corpus.catalog.sightings import Listed
-from corpus.catalog.sweeps import (
+from corpus.catalog.ledgers import (
     NAMESPACE,
     WAITING,
     Batch,
@@ -22,6 +21,7 @@ from corpus.catalog.sweeps import (
     Pages,
     Totals,
 )
+from corpus.catalog.sightings import Listed
 from corpus.records import State
 from hubcrawl import planner, windows
 from hubcrawl.asking import Asking
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from corpus.catalog import Catalog
     from corpus.catalog.coverage import Coverage
+    from corpus.catalog.ledgers import Ledger, SweepQuery
     from corpus.catalog.sightings import Brought
-    from corpus.catalog.sweeps import Ledger, SweepQuery
     from corpus.records import Registry
     from hubcrawl.endpoints import Endpoint, Rows
     from hubcrawl.families import Family
@@ -85,6 +85,7 @@ class Territory:
         """
         self._catalog = catalog
         self._sweeps = catalog.sweeps
+        self._known = catalog.names
         self._registry = registry
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._open = set(self._endpoints)
@@ -170,11 +171,11 @@ class Territory:
             return
         name, term, since = self._registry.name, asking.query.term, self._names.since
         has_all = not asking.lacks_rows or (
-            await self._sweeps.count_listed(name, term, self._source(NAMESPACE), since)
+            await self._known.count_listed(name, term, self._source(NAMESPACE), since)
             >= (asking.claimed or 0)
         )
         if has_all and not asking.ledger.unreadable:
-            await self._sweeps.mark_gone(name, term, since, self._clock.now())
+            await self._known.mark_gone(name, term, since, self._clock.now())
 
     # ---- endpoints and their windows
 
@@ -367,7 +368,7 @@ class Territory:
         """List the namespaces of names that an earlier sweep saw, and this one did not."""
         added, after, since = 0, "", self._names.since
         while NAMESPACE in self._open and (
-            missing := await self._sweeps.missing(self._registry.name, since, after, _CHUNK)
+            missing := await self._known.missing(self._registry.name, since, after, _CHUNK)
         ):
             after = missing[-1]
             namespaces = [query for name in missing for query in self._lead_to(name)]
@@ -387,7 +388,7 @@ class Territory:
     async def _sow(self, endpoint: str) -> int:
         added, after, traits = 0, "", self._traits(endpoint)
         while planner.seeds({"": 0}, traits) and (
-            known := await self._sweeps.known_words(self._registry.name, after, _CHUNK)
+            known := await self._known.known_words(self._registry.name, after, _CHUNK)
         ):
             after = max(known)
             children = planner.seeds(known, traits)
@@ -399,7 +400,7 @@ class Territory:
         name, term = self._registry.name, family.query.term
         if endpoint == NAMESPACE:
             claimed = family.ledger.claimed
-            known = await self._sweeps.count_in(name, term) if claimed else 0
+            known = await self._known.count_in(name, term) if claimed else 0
             return claimed is not None and not family.query.facets and known >= claimed
         traits = self._traits(endpoint)
         whole = self._seen_in(endpoint, family.ledger)
@@ -413,12 +414,12 @@ class Territory:
             )
         if planner.is_accounted(whole, children, traits):
             return True
-        return planner.is_accounted(whole, children, traits, 1) and await self._sweeps.is_known(
+        return planner.is_accounted(whole, children, traits, 1) and await self._known.is_known(
             name, (term, f"{OFFICIAL_NAMESPACE}/{term}")
         )
 
     async def _count_seen(self) -> int:
-        return await self._sweeps.count_seen(self._registry.name, self._names.since)
+        return await self._known.count_seen(self._registry.name, self._names.since)
 
     async def _longer(self, asking: Asking) -> list[planner.Child]:
         query, traits = view(asking.endpoint, asking.query), self._traits(asking.endpoint)
@@ -431,8 +432,8 @@ class Territory:
     async def _evidence(self, asking: Asking, traits: Traits) -> planner.Evidence:
         name, term = self._registry.name, asking.query.term
         if traits.matching is Matching.PREFIX:
-            return await self._sweeps.next_characters(name, term)
-        return await self._sweeps.next_in_words(name, term.rpartition(" ")[2])
+            return await self._known.next_characters(name, term)
+        return await self._known.next_in_words(name, term.rpartition(" ")[2])
 
     def _traits(self, name: str) -> Traits:
         endpoint = self._endpoints[name]

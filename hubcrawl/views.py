@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from corpus.catalog.sweeps import NAMESPACE
+from corpus.catalog.ledgers import NAMESPACE
 from hubcrawl.queries import Query
 
 _NAME = "name"  # the facet by which a namespace is narrowed

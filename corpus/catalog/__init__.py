@@ -13,6 +13,7 @@ from corpus.catalog.coverage import CoverageCatalog
 from corpus.catalog.database import Database
 from corpus.catalog.failures import FailureCatalog
 from corpus.catalog.images import ImageCatalog
+from corpus.catalog.names import NameCatalog
 from corpus.catalog.plan import PlanCatalog
 from corpus.catalog.profiles import ProfileCatalog
 from corpus.catalog.repositories import RepositoryCatalog
@@ -44,6 +45,7 @@ class Catalog:
     verification: VerificationCatalog
     allowances: AllowanceCatalog
     sweeps: SweepCatalog
+    names: NameCatalog
     coverage: CoverageCatalog
     evidence: EvidenceStore
 
@@ -78,6 +80,7 @@ async def _closing(database: Database, layout: Layout) -> AsyncIterator[Catalog]
             verification=VerificationCatalog(database),
             allowances=AllowanceCatalog(database),
             sweeps=SweepCatalog(database),
+            names=NameCatalog(database),
             coverage=CoverageCatalog(database),
             evidence=EvidenceStore(database, layout.evidence),
         )

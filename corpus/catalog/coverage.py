@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import case, exists, func, select, update
 
 from corpus.catalog.database import uninterrupted
+from corpus.catalog.ledgers import NAMESPACE, End
 from corpus.catalog.schema import queries, repositories, sightings, sweeps
-from corpus.catalog.sweeps import NAMESPACE, End
 from corpus.records import State
 
 if TYPE_CHECKING:

@@ -126,7 +126,7 @@ sweeps = Table(
 )
 
 # The ledger of a sweep: every query of every endpoint, and what it showed. Its state is ``pending`` (not
-# asked yet), ``open`` (some of its pages are here), or its end (:class:`corpus.catalog.sweeps.End`).
+# asked yet), ``open`` (some of its pages are here), or its end (:class:`corpus.catalog.ledgers.End`).
 queries = Table(
     "queries",
     metadata,

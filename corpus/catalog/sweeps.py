@@ -1,219 +1,45 @@
-"""Sweeps: the ledger of every query, its pages, and what the census knows that helps to ask on."""
+"""Sweeps: the ledger of every query and its pages, and the frontier of those to be asked."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, exists, func, literal_column, select, update
 
 from corpus.catalog.database import uninterrupted, upsert
-from corpus.catalog.schema import (
-    queries,
-    registries,
-    repositories,
-    sightings,
-    slices,
-    sweeps,
-    windows,
-    words,
+from corpus.catalog.ledgers import (
+    COUNTED_HERE,
+    FINGERPRINT_BYTES,
+    KEY_OF_ONE_CHARACTER,
+    LEDGER,
+    OPEN,
+    WAITING,
+    Batch,
+    Came,
+    End,
+    Ended,
+    Failed,
+    Ledger,
+    Names,
+    NewQuery,
+    Pages,
+    SlicePlace,
+    Sweep,
+    SweepQuery,
+    Totals,
+    fingerprints,
 )
-from corpus.catalog.sightings import Brought, Lately, Listed, record
+from corpus.catalog.schema import queries, registries, slices, sweeps, windows, words
+from corpus.catalog.sightings import Brought, Lately, record
 from corpus.records import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from corpus.catalog.database import Database
-    from corpus.records import Failure
-
-# Bytes of a name's fingerprint: among the 10,000 names of a query two are alike once in 10^11 queries.
-_FINGERPRINT_BYTES = 8
-
-# The endpoint that lists one namespace, and is a route of its own.
-NAMESPACE = "namespace"
-
-_OFFICIAL = "library/"
-
-# The character after all others: names from "ab" up to "ab" and this are those that begin with "ab".
-_LAST = "\U0010ffff"
-
-
-class End(StrEnum):
-    """How a query ended."""
-
-    COMPLETE = "complete"  # all of its result is here, or in its parts
-    SPLIT = "split"  # into longer terms
-    GIVEN_UP = "given up"
-    PARTS = "in parts"  # the parts of its result are asked for
-    DROPPED = "dropped"  # never asked, since its siblings hold all there is
-
-
-_OPEN = "open"
-
-# States of queries that are still to be asked, or asked on.
-WAITING = (_OPEN, State.PENDING)
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What a query showed so far: the columns of :data:`corpus.catalog.schema.queries` of these names."""
-
-    claimed: int | None = None
-    rows: int = 0
-    distinct_names: int = 0
-    new_names: int = 0
-    last_new: int = 0
-    pages: int = 0
-    prefixed: int = 0
-    whole: int = 0
-    refused_at: int | None = None
-    unreadable: int = 0
-
-
-_LEDGER = tuple(each.name for each in fields(Ledger))
-
-# Counted by the catalog itself.
-_COUNTED_HERE = ("new_names", "last_new")
-
-
-# '["a"]': the canonical text of a query for one character, and nothing else.
-_KEY_OF_ONE_CHARACTER = 5
-
-
-class Sweep(NamedTuple):
-    """When a sweep began and ended, in unix s."""
-
-    started_at: float
-    completed_at: float | None
-
-
-class Totals(NamedTuple):
-    """Rows of all queries of an endpoint, and of those for two characters and more; see :class:`Ledger`."""
-
-    rows: int
-    prefixed: int
-    long_rows: int
-    long_whole: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewQuery:
-    """A query to ask; of two, the one with the higher priority comes first."""
-
-    endpoint: str
-    key: str
-    priority: float
-    parent_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SweepQuery:
-    """A query to ask, or to go on with.
-
-    Attributes:
-        id: Its number.
-        endpoint: Whom to ask.
-        key: What.
-        parent_id: The query that was split into it.
-        ledger: What it showed so far.
-        state: See :data:`corpus.catalog.schema.queries`.
-    """
-
-    id: int
-    endpoint: str
-    key: str
-    parent_id: int | None
-    ledger: Ledger
-    state: str
-
-
-class SlicePlace(NamedTuple):
-    """A page of a query."""
-
-    query_id: int
-    page: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """A page that came: its rows, and the ledger of its query with it (but for what is new)."""
-
-    place: SlicePlace
-    listed: Listed
-    ledger: Ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A page that did not; ``parts`` are the smaller ones to ask for instead."""
-
-    place: SlicePlace
-    failure: Failure
-    ledger: Ledger
-    attempts: int = 0
-    retry_at: float | None = None
-    parts: tuple[SlicePlace, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a query ended; ``children`` are asked instead."""
-
-    query_id: int
-    end: End
-    why: str = ""
-    children: tuple[NewQuery, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What is written down at once."""
-
-    came: Sequence[Came] = ()
-    failed: Sequence[Failed] = ()
-    ended: Sequence[Ended] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What names mean to a sweep.
-
-    Attributes:
-        words: The words of a name.
-        lead_to: What to ask because a name was seen.
-        since: When the sweep began, in unix s: a name not listed since then counts as new to it.
-    """
-
-    words: Callable[[str], Iterable[str]]
-    lead_to: Callable[[str], Iterable[NewQuery]]
-    since: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """The pages of a query under way.
-
-    Attributes:
-        names: Fingerprints of all names that came.
-        done: The pages that came.
-        waiting: Those to be asked for once more, or in place of a larger one, and how often they failed.
-    """
-
-    names: set[bytes] = field(default_factory=set)
-    done: list[SlicePlace] = field(default_factory=list)
-    waiting: dict[SlicePlace, int] = field(default_factory=dict)
-
-
-def fingerprints(names: Iterable[str]) -> set[bytes]:
-    """Short stand-ins for names."""
-    return {hashlib.blake2b(name.encode(), digest_size=_FINGERPRINT_BYTES).digest() for name in names}
 
 
 class SweepCatalog:
@@ -287,7 +113,7 @@ class SweepCatalog:
 
     async def totals(self, registry: str, apart: str) -> dict[str, Totals]:
         """What all queries of each endpoint brought, but for the one with the key ``apart``."""
-        is_long = func.length(queries.c.key) > _KEY_OF_ONE_CHARACTER
+        is_long = func.length(queries.c.key) > KEY_OF_ONE_CHARACTER
         query = (
             select(
                 queries.c.endpoint,
@@ -337,89 +163,11 @@ class SweepCatalog:
             key = ["registry", "endpoint", "account"]
             await upsert(connection, windows, [row], key=key, update=["window", "learned_at"])
 
-    async def is_known(self, registry: str, names: Sequence[str]) -> bool:
-        """Whether one of these repositories is known."""
-        query = select(func.count()).where(
-            repositories.c.registry == registry, repositories.c.name.in_(names)
-        )
-        async with self._database.read() as connection:
-            return bool((await connection.execute(query)).scalar_one())
-
-    async def count_seen(self, registry: str, since: float) -> int:
-        """Repositories that were listed since a moment, and are there as far as is known."""
-        query = select(func.count()).where(
-            repositories.c.registry == registry,
-            repositories.c.last_seen_at >= since,
-            repositories.c.gone_at.is_(None),
-        )
-        async with self._database.read() as connection:
-            return int((await connection.execute(query)).scalar_one())
-
-    async def missing(self, registry: str, since: float, after: str, limit: int) -> list[str]:
-        """Names after ``after``, in their order, that were not listed since, and are not known to be gone."""
-        query = (
-            select(repositories.c.name)
-            .where(
-                repositories.c.registry == registry,
-                repositories.c.name > after,
-                repositories.c.last_seen_at < since,
-                repositories.c.gone_at.is_(None),
-            )
-            .order_by(repositories.c.name)
-            .limit(limit)
-        )
-        async with self._database.read() as connection:
-            return list((await connection.execute(query)).scalars())
-
-    async def count_in(self, registry: str, namespace: str) -> int:
-        """Known repositories of a namespace that are there, as far as is known."""
-        start = f"{namespace}/"
-        query = select(func.count()).where(
-            repositories.c.registry == registry,
-            repositories.c.name >= start,
-            repositories.c.name < start + _LAST,
-            repositories.c.gone_at.is_(None),
-        )
-        async with self._database.read() as connection:
-            return int((await connection.execute(query)).scalar_one())
-
-    async def count_listed(self, registry: str, namespace: str, source: str, since: float) -> int:
-        """Repositories of a namespace that one source has listed since a moment."""
-        start = f"{namespace}/"
-        query = select(func.count()).where(
-            repositories.c.registry == registry,
-            repositories.c.name >= start,
-            repositories.c.name < start + _LAST,
-            sightings.c.repository_id == repositories.c.id,
-            sightings.c.source == source,
-            sightings.c.last_seen_at >= since,
-        )
-        async with self._database.read() as connection:
-            return int((await connection.execute(query)).scalar_one())
-
-    @uninterrupted
-    async def mark_gone(self, registry: str, namespace: str, unseen_since: float, now: float) -> int:
-        """After a complete listing of a namespace: what it no longer has is gone; returns how many."""
-        start = f"{namespace}/"
-        statement = (
-            update(repositories)
-            .where(
-                repositories.c.registry == registry,
-                repositories.c.name >= start,
-                repositories.c.name < start + _LAST,
-                repositories.c.last_seen_at < unseen_since,
-                repositories.c.gone_at.is_(None),
-            )
-            .values(gone_at=now)
-        )
-        async with self._database.write() as connection:
-            return (await connection.execute(statement)).rowcount
-
     async def begun(
         self, registry: str, endpoints: Collection[str], limit: int, apart: Collection[int], now: float
     ) -> list[SweepQuery]:
         """Queries of which pages came and others are to be asked for, but for the numbers ``apart``."""
-        return await self._frontier(_OPEN, registry, endpoints, limit, apart, now)
+        return await self._frontier(OPEN, registry, endpoints, limit, apart, now)
 
     async def pending(
         self, registry: str, endpoints: Collection[str], limit: int, apart: Collection[int], now: float
@@ -525,46 +273,6 @@ class SweepCatalog:
         async with self._database.write() as connection:
             return (await connection.execute(statement)).rowcount
 
-    async def next_characters(self, registry: str, term: str) -> dict[str, int]:
-        """How many known names, as search shows them, go on from ``term`` with which character; "": none."""
-        counts: Counter[str] = Counter()
-        for start in (term, _OFFICIAL + term):
-            shown = func.substr(repositories.c.name, len(start) + 1, 1)
-            query = (
-                select(shown, func.count())
-                .where(
-                    repositories.c.registry == registry,
-                    repositories.c.name >= start,
-                    repositories.c.name < start + _LAST,
-                )
-                .group_by(shown)
-            )
-            async with self._database.read() as connection:
-                counts.update({next_: count for next_, count in await connection.execute(query)})  # noqa: C416 - Row pairs
-        return dict(counts)
-
-    async def next_in_words(self, registry: str, term: str) -> dict[str, int]:
-        """The same for the words of names."""
-        shown = func.substr(words.c.word, len(term) + 1, 1)
-        query = (
-            select(shown, func.sum(words.c.names))
-            .where(words.c.registry == registry, words.c.word >= term, words.c.word < term + _LAST)
-            .group_by(shown)
-        )
-        async with self._database.read() as connection:
-            return {next_: int(count) for next_, count in await connection.execute(query)}
-
-    async def known_words(self, registry: str, after: str, limit: int) -> dict[str, int]:
-        """Words of known names in their order, from ``after`` on."""
-        query = (
-            select(words.c.word, words.c.names)
-            .where(words.c.registry == registry, words.c.word > after)
-            .order_by(words.c.word)
-            .limit(limit)
-        )
-        async with self._database.read() as connection:
-            return {word: count for word, count in await connection.execute(query)}  # noqa: C416 - Row pairs
-
 
 _SELECT = select(
     queries.c.id,
@@ -572,7 +280,7 @@ _SELECT = select(
     queries.c.key,
     queries.c.parent_id,
     queries.c.state,
-    *(queries.c[name] for name in _LEDGER),
+    *(queries.c[name] for name in LEDGER),
 )
 
 
@@ -582,7 +290,7 @@ def _sweep_query(row: Sequence[Any]) -> SweepQuery:
 
 
 def _split_names(raw: bytes) -> set[bytes]:
-    return {raw[start : start + _FINGERPRINT_BYTES] for start in range(0, len(raw), _FINGERPRINT_BYTES)}
+    return {raw[start : start + FINGERPRINT_BYTES] for start in range(0, len(raw), FINGERPRINT_BYTES)}
 
 
 async def _add(connection: AsyncConnection, registry: str, new: Iterable[NewQuery]) -> int:
@@ -649,8 +357,8 @@ _LEDGER_UPDATE = (
     update(queries)
     .where(queries.c.id == bindparam("number"))
     .values(
-        state=_OPEN,
-        **{name: bindparam(f"new_{name}") for name in _LEDGER if name not in _COUNTED_HERE},
+        state=OPEN,
+        **{name: bindparam(f"new_{name}") for name in LEDGER if name not in COUNTED_HERE},
     )
 )
 _NEW_UPDATE = (
@@ -668,7 +376,7 @@ async def _update_ledgers(
     rows = [
         {
             "number": number,
-            **{f"new_{name}": getattr(ledger, name) for name in _LEDGER if name not in _COUNTED_HERE},
+            **{f"new_{name}": getattr(ledger, name) for name in LEDGER if name not in COUNTED_HERE},
         }
         for number, ledger in ledgers
     ]

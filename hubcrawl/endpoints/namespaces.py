@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from corpus.catalog.sweeps import NAMESPACE
+from corpus.catalog.ledgers import NAMESPACE
 from corpus.records import RepositoryRecord
 from hubcrawl.endpoints import Endpoint, Facet, Rows
 from hubcrawl.shapes import Count, Instant, Name, decode

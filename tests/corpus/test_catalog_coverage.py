@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from corpus.catalog import Catalog
 from corpus.catalog.coverage import Coverage
+from corpus.catalog.ledgers import Batch, Came, End, Ended, Ledger, Names, NewQuery, SlicePlace
 from corpus.catalog.sightings import Listed
-from corpus.catalog.sweeps import Batch, Came, End, Ended, Ledger, Names, NewQuery, SlicePlace
 from corpus.records import RepositoryRecord
 from tests.corpus.conftest import REGISTRY
 
@@ -35,7 +35,7 @@ async def _came(catalog: Catalog, number: int, source: str, names: list[str], un
 
 async def test_ledger_is_added_up(catalog: Catalog) -> None:
     await fill(catalog)
-    await catalog.sweeps.mark_gone(REGISTRY, "bob", 5.0, 5.0)
+    await catalog.names.mark_gone(REGISTRY, "bob", 5.0, 5.0)
     assert await catalog.coverage.counts(REGISTRY) == Coverage(
         found=3,
         gone=1,

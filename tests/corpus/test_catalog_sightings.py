@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import Any
 
 from corpus.catalog import Catalog
+from corpus.catalog.ledgers import Batch, Came, Ledger, Names, NewQuery, SlicePlace
 from corpus.catalog.sightings import Brought, Lately, Listed
-from corpus.catalog.sweeps import Batch, Came, Ledger, Names, NewQuery, SlicePlace
 from corpus.layout import Layout
 from corpus.records import RepositoryRecord
 from tests.corpus.conftest import REGISTRY
@@ -96,28 +96,28 @@ async def test_names_found_are_led_to_other_queries_and_their_words_are_counted(
 
 async def test_what_was_gone_and_is_listed_is_there(catalog: Catalog) -> None:
     await see(catalog, 1.0, [web(), RepositoryRecord("ann/db")])
-    assert await catalog.sweeps.mark_gone(REGISTRY, "ann", 5.0, 5.0) == 2
-    assert await catalog.sweeps.count_in(REGISTRY, "ann") == 0
+    assert await catalog.names.mark_gone(REGISTRY, "ann", 5.0, 5.0) == 2
+    assert await catalog.names.count_in(REGISTRY, "ann") == 0
     await see(catalog, 6.0, [web(1)])
-    assert await catalog.sweeps.count_in(REGISTRY, "ann") == 1
-    assert await catalog.sweeps.count_seen(REGISTRY, 5.0) == 1
+    assert await catalog.names.count_in(REGISTRY, "ann") == 1
+    assert await catalog.names.count_seen(REGISTRY, 5.0) == 1
 
 
 async def test_gone_is_what_the_namespace_has_not_and_nobody_else_is(catalog: Catalog) -> None:
     names = ("ann/a", "ann/b", "anna/a", "an/a", "ann-x/a")
     await see(catalog, 1.0, [RepositoryRecord(name) for name in names])
     await see(catalog, 9.0, [RepositoryRecord("ann/b", pull_count=1)])
-    assert await catalog.sweeps.mark_gone(REGISTRY, "ann", 5.0, 9.0) == 1
-    assert await catalog.sweeps.mark_gone(REGISTRY, "ann", 5.0, 9.0) == 0
-    assert await catalog.sweeps.missing(REGISTRY, 5.0, "", 9) == ["an/a", "ann-x/a", "anna/a"]
-    assert await catalog.sweeps.missing(REGISTRY, 5.0, "an/a", 1) == ["ann-x/a"]
+    assert await catalog.names.mark_gone(REGISTRY, "ann", 5.0, 9.0) == 1
+    assert await catalog.names.mark_gone(REGISTRY, "ann", 5.0, 9.0) == 0
+    assert await catalog.names.missing(REGISTRY, 5.0, "", 9) == ["an/a", "ann-x/a", "anna/a"]
+    assert await catalog.names.missing(REGISTRY, 5.0, "an/a", 1) == ["ann-x/a"]
 
 
 async def test_names_that_a_source_listed_are_counted_by_namespace_and_time(catalog: Catalog) -> None:
     await see(catalog, 1.0, [web(), RepositoryRecord("ann/old")], source="namespace")
     await see(catalog, 9.0, [web(1), RepositoryRecord("ann/new")], source="namespace")
     await see(catalog, 9.0, [RepositoryRecord("ann/other")], source="search")
-    assert await catalog.sweeps.count_listed(REGISTRY, "ann", "namespace", 5.0) == 2
+    assert await catalog.names.count_listed(REGISTRY, "ann", "namespace", 5.0) == 2
 
 
 def test_row_that_was_written_lately_is_passed_over() -> None:

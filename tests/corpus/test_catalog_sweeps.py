@@ -6,8 +6,7 @@ import sqlite3
 from contextlib import closing
 
 from corpus.catalog import Catalog
-from corpus.catalog.sightings import Listed
-from corpus.catalog.sweeps import (
+from corpus.catalog.ledgers import (
     Batch,
     Came,
     End,
@@ -21,6 +20,7 @@ from corpus.catalog.sweeps import (
     Totals,
     fingerprints,
 )
+from corpus.catalog.sightings import Listed
 from corpus.layout import Layout
 from corpus.records import Failure, RepositoryRecord
 from registry.errors import Reason
@@ -153,8 +153,8 @@ async def test_new_sweep_forgets_its_ledger_and_keeps_the_census(catalog: Catalo
     await write(catalog, came(number, 1, "ann/a"))
     await catalog.sweeps.start(REGISTRY, 9.0)
     assert await frontier(catalog) == []
-    assert await catalog.sweeps.is_known(REGISTRY, ["ann/a"])
-    assert not await catalog.sweeps.is_known(REGISTRY, ["ann/b"])
+    assert await catalog.names.is_known(REGISTRY, ["ann/a"])
+    assert not await catalog.names.is_known(REGISTRY, ["ann/b"])
 
 
 async def test_query_whose_parts_have_all_ended_is_undecided(catalog: Catalog) -> None:
@@ -175,9 +175,9 @@ async def test_known_names_tell_what_may_follow_a_term(catalog: Catalog) -> None
     await add(catalog, "a")
     names = ("library/web", "library/webs", "web/a", "webs/b", "ann/web")
     await write(catalog, came((await query(catalog, "a")).id, 1, *names))
-    assert await catalog.sweeps.next_characters(REGISTRY, "web") == {"": 1, "s": 2, "/": 1}
-    assert await catalog.sweeps.next_in_words(REGISTRY, "web") == {"": 3, "s": 2}
-    assert await catalog.sweeps.known_words(REGISTRY, "library", 2) == {"web": 3, "webs": 2}
+    assert await catalog.names.next_characters(REGISTRY, "web") == {"": 1, "s": 2, "/": 1}
+    assert await catalog.names.next_in_words(REGISTRY, "web") == {"": 3, "s": 2}
+    assert await catalog.names.known_words(REGISTRY, "library", 2) == {"web": 3, "webs": 2}
 
 
 async def test_rows_of_all_queries_are_added_up_by_endpoint(catalog: Catalog) -> None:

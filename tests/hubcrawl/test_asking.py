@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.catalog.sweeps import Ledger, Pages, SlicePlace, SweepQuery, fingerprints
+from corpus.catalog.ledgers import Ledger, Pages, SlicePlace, SweepQuery, fingerprints
 from hubcrawl.asking import Asking
 from hubcrawl.queries import Query, Slice
 from hubcrawl.reading import parts_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.catalog.sweeps import Ledger
+from corpus.catalog.ledgers import Ledger
 from hubcrawl.counting import counted, matched, seen
 from hubcrawl.queries import Query
 from hubcrawl.views import asked, view

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from corpus.catalog.ledgers import Came, End, Ended, Ledger, SlicePlace
 from corpus.catalog.sightings import Brought, Listed
-from corpus.catalog.sweeps import Came, End, Ended, Ledger, SlicePlace
 from hubcrawl.recorder import Item, Recorder
 
 
