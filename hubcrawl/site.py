@@ -48,9 +48,16 @@ class Site:
         self._canaries = Canaries(self.ask)
         self._pauses = 0
         self._paused_until = 0.0
+        self._why_paused = ""
 
     def __repr__(self) -> str:
         return f"<Site closed={sorted(self.closed)}>"
+
+    @property
+    def pausing(self) -> str | None:
+        """Why the site is left alone at the moment; ``None`` if it is not."""
+        is_paused = self.given_up is None and self._paused_until > self._clock.now()
+        return f"pausing: {self._why_paused}" if is_paused else None
 
     async def ask(self, name: str, query: Query, part: Slice, claimed: int | None = None) -> Read | None:
         """Ask an endpoint for a page as soon as the site may be asked; ``None`` if the endpoint is closed."""
@@ -118,6 +125,7 @@ class Site:
         seconds = min(_PAUSE_S * 2**self._pauses, _LONGEST_PAUSE_S)
         self._pauses += 1
         self._paused_until = self._clock.now() + seconds
+        self._why_paused = why
         _log.warning("paused", extra={"why": why, "wait_s": seconds})
 
     async def _wait_out_pause(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corpus.catalog.ledgers import Came, End, Ended, Failed
@@ -102,7 +103,8 @@ class SweepEngine:
 
     def statistics(self) -> CrawlStatistics:
         """Where the run stands."""
-        return self._tally.statistics()
+        found = self._tally.statistics()
+        return replace(found, note=self._site.pausing or found.note)
 
     # ---- what to ask next
 
