@@ -44,12 +44,17 @@ http {{
   scgi_temp_path {folder}/scgi;
   types {{ }}
   default_type application/octet-stream;
+  map_hash_bucket_size 256;
+  map $uri $digest {{
+    ~/manifests/(sha256:.*)$ $1;
+{digests}
+  }}
   server {{
     listen 127.0.0.1:{port};
     root {root};
     rewrite ^/v2/{alias}/[^/]+/(.*)$ /v2/{alias}/one/$1 last;
     location = /v2/ {{ default_type application/json; return 200 "{{}}"; }}
-    location ~ /manifests/ {{ default_type {manifest}; }}
+    location ~ /manifests/ {{ default_type {manifest}; add_header Docker-Content-Digest $digest; }}
     location ~ /(_catalog|tags/list)$ {{ default_type application/json; }}
   }}
 }}
@@ -62,6 +67,7 @@ class Tree:
 
     root: Path
     names: list[str] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)  # of `latest`, which registries tell in a header
     size_bytes: int = 0  # of all images, repeats counted: what pulling each of them moves
 
     def add(self, name: str, layers: Sequence[tuple[int, int]]) -> None:
@@ -82,6 +88,7 @@ class Tree:
         digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
         (folder / "manifests" / digest).write_bytes(manifest)
         (folder / "manifests" / "latest").symlink_to(digest)
+        self.digests[name] = digest
         (folder / "tags" / "list").write_text(json.dumps({"name": name, "tags": ["latest"]}))
         self.names.append(name)
         self.size_bytes += sum(size for _, size in layers) + len(config) + len(manifest)
@@ -135,7 +142,10 @@ def serve(tree: Tree) -> Iterator[str]:
     for parent in (tree.root, tree.root.parent):
         parent.chmod(0o755)
     configuration = folder / "nginx.conf"
-    text = _CONFIGURATION.format(folder=folder, root=tree.root, port=port, manifest=MANIFEST, alias=ALIAS)
+    digests = "\n".join(f"    /v2/{name}/manifests/latest {digest};" for name, digest in tree.digests.items())
+    text = _CONFIGURATION.format(
+        folder=folder, root=tree.root, port=port, manifest=MANIFEST, alias=ALIAS, digests=digests
+    )
     configuration.write_text(text)
     server = subprocess.Popen([program, "-c", configuration, "-e", folder / "error.log"])
     try:
