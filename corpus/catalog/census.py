@@ -19,6 +19,7 @@ from corpus.catalog.schema import (
     queries,
     repositories,
     sightings,
+    sweeps,
 )
 from corpus.profiles.image import IMAGE_VERSION
 from corpus.profiles.layer import LAYER_VERSION
@@ -188,6 +189,7 @@ async def _repositories(connection: AsyncConnection) -> Repositories:
     ).one()
     # What overlapping searches list again within minutes is counted with the queries only.
     swept = select(func.coalesce(func.sum(queries.c.rows), 0))
+    before = select(func.coalesce(func.sum(sweeps.c.rows_before), 0))
     plain = select(func.coalesce(func.sum(sightings.c.times_seen), 0)).where(
         sightings.c.source.not_in(select(queries.c.registry + " " + queries.c.endpoint))
     )
@@ -195,7 +197,7 @@ async def _repositories(connection: AsyncConnection) -> Repositories:
     pending, failed = (await connection.execute(frontier)).one()
     return Repositories(
         found=found,
-        rows_listed=sum([(await connection.execute(each)).scalar_one() for each in (swept, plain)]),
+        rows_listed=sum([(await connection.execute(each)).scalar_one() for each in (swept, before, plain)]),
         official=official,
         unpullable=unpullable,
         pages_pending=pending,

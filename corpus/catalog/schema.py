@@ -85,7 +85,7 @@ tag_failures = Table(
     Column("is_temporary", Boolean, nullable=False),  # the next run asks again
 )
 
-# Where and how often a repository was listed: rows listed = sum(times_seen).
+# Where and how often a repository was listed, but for what a sweep lists again within minutes.
 sightings = Table(
     "sightings",
     metadata,
@@ -122,6 +122,7 @@ sweeps = Table(
     Column("registry", Text, ForeignKey("registries.name"), primary_key=True),
     Column("started_at", Float, nullable=False),
     Column("completed_at", Float),
+    Column("rows_before", BigInteger, nullable=False, server_default=text("0")),  # of earlier sweeps
     Column("coverage", Text),  # JSON
 )
 

@@ -65,7 +65,13 @@ class SweepCatalog:
         async with self._database.write() as connection:
             await connection.execute(slices.delete().where(slices.c.query_id.in_(mine)))
             await connection.execute(queries.delete().where(queries.c.registry == registry))
-            await upsert(connection, sweeps, [row], key=["registry"], update=["started_at", "completed_at"])
+            await upsert(
+                connection,
+                sweeps,
+                [row],
+                key=["registry"],
+                update=["started_at", "completed_at", "rows_before"],
+            )
         return Sweep(now, None)
 
     @uninterrupted

@@ -211,3 +211,13 @@ async def test_failed_write_leaves_nothing_behind(catalog: Catalog, layout: Layo
         for table in ("repositories", "slices", "words", "sightings"):
             assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)  # noqa: S608
     assert await frontier(catalog) == ['["a"]']
+
+
+async def test_rows_of_earlier_sweeps_are_counted_on(catalog: Catalog) -> None:
+    """Else a sweep begun anew would list fewer rows than there are repositories."""
+    await add(catalog, "a")
+    await write(catalog, came((await query(catalog, "a")).id, 1, "x/a", "x/b"))
+    assert (await catalog.census.count()).repositories.rows_listed == 2
+    for moment in (2_000.0, 3_000.0):
+        await catalog.sweeps.start(REGISTRY, moment)
+        assert (await catalog.census.count()).repositories.rows_listed == 2
