@@ -187,11 +187,11 @@ async def _repositories(connection: AsyncConnection) -> Repositories:
             )
         )
     ).one()
-    # What overlapping searches list again within minutes is counted with the queries only.
+    # Of what the endpoints of a sweep list, rows are counted with its queries only.
     swept = select(func.coalesce(func.sum(queries.c.rows), 0))
     before = select(func.coalesce(func.sum(sweeps.c.rows_before), 0))
     plain = select(func.coalesce(func.sum(sightings.c.times_seen), 0)).where(
-        sightings.c.source.not_in(select(queries.c.registry + " " + queries.c.endpoint))
+        sightings.c.source.not_like("% search-v_"), sightings.c.source.not_like("% namespace")
     )
     frontier = select(_tally(pages.c.state, State.PENDING), _tally(pages.c.state, State.FAILED))
     pending, failed = (await connection.execute(frontier)).one()
