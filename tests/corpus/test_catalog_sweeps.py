@@ -53,7 +53,7 @@ async def write(catalog: Catalog, *items: Came | Failed | Ended, now: float = 1.
 def came(number: int, page: int, *names: str, ledger: Ledger | None = None) -> Came:
     rows = tuple(RepositoryRecord(name) for name in names)
     said = ledger or Ledger(rows=len(names), pages=page)
-    return Came(SlicePlace(number, page, 100), Listed("search", "http://site/", rows), said)
+    return Came(SlicePlace(number, page, 100), Listed(f"{REGISTRY} search-v2", "http://site/", rows), said)
 
 
 async def frontier(catalog: Catalog, now: float = 1.0, *apart: int) -> list[str]:
