@@ -60,9 +60,13 @@ class SweepCatalog:
     async def start(self, registry: str, now: float) -> Sweep:
         """Begin a sweep anew: its ledger is empty, while the census keeps what it knows."""
         mine = select(queries.c.id).where(queries.c.registry == registry)
-        row = {"registry": registry, "started_at": now, "completed_at": None}
+        rows = select(func.coalesce(func.sum(queries.c.rows), 0)).where(queries.c.registry == registry)
+        earlier = select(sweeps.c.rows_before).where(sweeps.c.registry == registry)
         self._lately = Lately()  # what an earlier sweep saw has to be seen again
         async with self._database.write() as connection:
+            before = (await connection.execute(earlier)).scalar_one_or_none() or 0
+            before += (await connection.execute(rows)).scalar_one()
+            row = {"registry": registry, "started_at": now, "completed_at": None, "rows_before": before}
             await connection.execute(slices.delete().where(slices.c.query_id.in_(mine)))
             await connection.execute(queries.delete().where(queries.c.registry == registry))
             await upsert(
