@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Queries that found everything on the Hub of 2017; here also none at all.
 _EVERYTHING = {"", "*", "/"}
 
-_REMEMBERED = 32  # results of searches; each at most 4 bytes for every repository
+_REMEMBERED = 128  # results of searches; each at most 4 bytes for every repository
 _NO_FLAWS = Flaws()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
@@ -12,9 +13,8 @@ from samplehub.server.answers import not_found
 from samplehub.server.paging import number, numbered_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from samplehub.server.rows import Row
     from samplehub.server.visit import Visit
 
 Item = TypeVar("Item")
@@ -45,10 +45,10 @@ def numbered(
     request: web.Request,
     visit: Visit,
     items: Sequence[Item],
-    show: Callable[[list[Item]], list[Row]],
+    show: Callable[[list[Item]], Iterable[str]],
     manner: Manner = LISTING,
 ) -> web.Response:
-    """A page; ``next`` echoes the size that was asked for, also where less is served."""
+    """A page of rows, which ``show`` turns into JSON; ``next`` echoes the size that was asked for."""
     asked = number(request.query.get("page_size"), manner.size)
     served, page = min(asked, visit.state.options.search.most_rows), number(request.query.get("page"), 1)
     visit.reach((page - 1) * served)
@@ -56,14 +56,15 @@ def numbered(
     if shown is None:
         return not_found("page not found")
     has_more = page * served < len(items)
-    return web.json_response(
+    head = json.dumps(
         {
             "count": told(len(items), manner.saturates_at),
             "next": _neighbour(request, page + 1, asked) if has_more else manner.nothing,
             "previous": _neighbour(request, page - 1, asked) if page > 1 else manner.nothing,
-            "results": show(shown),
         }
     )
+    results = ", ".join(show(shown))
+    return web.json_response(text=f'{head[:-1]}, "results": [{results}]}}')
 
 
 def told(count: int, saturates_at: int | None) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from samplehub.server.state import State
     from samplehub.server.visit import Handler, Visit
 
+# Rows in JSON, of 200 bytes or so: most queries show what others have shown.
+_REMEMBERED = 250_000
+
 _FLAGS = ("is_official", "is_automated")
 _FACETS = ("badges", "type", "architectures", "operating_systems", "categories")
 _V2_ORDERS = {"pull_count": "pulls", "-pull_count": "-pulls", "star_count": "stars", "-star_count": "-stars"}
@@ -30,6 +35,7 @@ class Searches:
     def __init__(self, state: State) -> None:
         self._state = state
         self._options = state.options.search
+        self._v2_row = lru_cache(_REMEMBERED)(self._make_v2_row)
 
     def paths(self) -> Mapping[str, tuple[str, Handler]]:
         """Endpoints and handlers by path."""
@@ -71,7 +77,7 @@ class Searches:
             request,
             visit,
             visit.flawed(found, f"{query} {order}"),
-            lambda shown: [rows.v2_row(repository) for repository in visit.repositories(shown, query)],
+            lambda shown: map(self._v2_row, visit.shown(shown, query)),
             Manner(size=25, nothing="", saturates_at=self._options.saturates_at),
         )
 
@@ -90,6 +96,9 @@ class Searches:
         self._state.traffic["search"] += 1
         nothing = {"count": 0, "next": "", "previous": "", "page": 1, "page_size": 25, "summaries": []}
         return web.json_response(nothing)
+
+    def _make_v2_row(self, number: int) -> str:
+        return json.dumps(rows.v2_row(self._state.hub.repositories[number]))
 
     def _from_offset(
         self, request: web.Request, visit: Visit, row: Callable[[Repository], rows.Row]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -65,7 +66,8 @@ class Site:
             visit,
             visit.flawed(found, f"{owner}/ {part} {asked}"),
             lambda shown: [
-                rows.listing_row(each, self._state.hub) for each in visit.repositories(shown, part)
+                json.dumps(rows.listing_row(each, self._state.hub))
+                for each in visit.repositories(shown, part)
             ],
         )
 
@@ -92,7 +94,7 @@ class Site:
             request,
             visit,
             sorted(names, key=lambda tag: (tag != "latest", tag)),
-            lambda shown: [rows.tag_row(repository, tag, self._state.hub) for tag in shown],
+            lambda shown: [json.dumps(rows.tag_row(repository, tag, self._state.hub)) for tag in shown],
         )
 
     async def tag(self, request: web.Request, visit: Visit) -> web.Response:

@@ -65,13 +65,17 @@ class Visit:
         return Flawed(found, flaws, query, self.number) if flaws.repeated or flaws.shuffled else found
 
     def repositories(self, numbers: Sequence[int], query: str) -> list[Repository]:
+        """What :meth:`shown` tells the numbers of."""
+        return [self.state.hub.repositories[number] for number in self.shown(numbers, query)]
+
+    def shown(self, numbers: Sequence[int], query: str) -> Sequence[int]:
         """The rows of a page; raises the Hub's 500 when one of them is poisoned."""
         is_affected = self.endpoint.startswith("search") or self.state.options.flaws.is_poison_listed
         if is_affected and not self.index.poisoned.isdisjoint(numbers):
             fields = {"count": len(numbers), "query": query}
             body = json.dumps({"fields": fields, "msg": "Internal Server Error", "text": _POISON})
             raise web.HTTPInternalServerError(text=body, content_type="application/json")
-        return [self.state.hub.repositories[number] for number in numbers]
+        return numbers
 
     def _windows(self) -> Mapping[str, int]:
         """By endpoint, for this request."""
