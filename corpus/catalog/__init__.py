@@ -17,8 +17,10 @@ from corpus.catalog.names import NameCatalog
 from corpus.catalog.plan import PlanCatalog
 from corpus.catalog.profiles import ProfileCatalog
 from corpus.catalog.repositories import RepositoryCatalog
+from corpus.catalog.retrying import RetryCatalog
 from corpus.catalog.runs import RunCatalog
 from corpus.catalog.sweeps import SweepCatalog
+from corpus.catalog.updates import UpdateCatalog
 from corpus.catalog.v1 import V1Catalog
 from corpus.catalog.verification import VerificationCatalog
 from corpus.evidence import EvidenceStore
@@ -45,6 +47,8 @@ class Catalog:
     verification: VerificationCatalog
     allowances: AllowanceCatalog
     sweeps: SweepCatalog
+    updates: UpdateCatalog
+    retries: RetryCatalog
     names: NameCatalog
     coverage: CoverageCatalog
     evidence: EvidenceStore
@@ -80,6 +84,8 @@ async def _closing(database: Database, layout: Layout) -> AsyncIterator[Catalog]
             verification=VerificationCatalog(database),
             allowances=AllowanceCatalog(database),
             sweeps=SweepCatalog(database),
+            updates=UpdateCatalog(database),
+            retries=RetryCatalog(database),
             names=NameCatalog(database),
             coverage=CoverageCatalog(database),
             evidence=EvidenceStore(database, layout.evidence),

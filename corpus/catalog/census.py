@@ -191,7 +191,9 @@ async def _repositories(connection: AsyncConnection) -> Repositories:
     swept = select(func.coalesce(func.sum(queries.c.rows), 0))
     before = select(func.coalesce(func.sum(sweeps.c.rows_before), 0))
     plain = select(func.coalesce(func.sum(sightings.c.times_seen), 0)).where(
-        sightings.c.source.not_like("% search-v_"), sightings.c.source.not_like("% namespace")
+        sightings.c.source.not_like("% search-v_"),
+        sightings.c.source.not_like("% namespace"),
+        sightings.c.source.not_like("% repository"),
     )
     frontier = select(_tally(pages.c.state, State.PENDING), _tally(pages.c.state, State.FAILED))
     pending, failed = (await connection.execute(frontier)).one()

@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import case, exists, func, select, update
 
 from corpus.catalog.database import uninterrupted
-from corpus.catalog.ledgers import NAMESPACE, End
+from corpus.catalog.ledgers import NAMESPACE, REPOSITORY, End
 from corpus.catalog.schema import queries, repositories, sightings, sweeps
+from corpus.catalog.updates import UpdateCatalog
 from corpus.records import State
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         queries_waiting: Searches to be asked.
         unreadable: Rows that the site cannot serve.
         out_of_reach: Searches given up, by reason.
+        known_until: Whatever changed before is known, unix s; ``None`` before the first complete sweep.
     """
 
     found: int
@@ -49,6 +51,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     queries_waiting: int = 0
     unreadable: int = 0
     out_of_reach: dict[str, int] = {}
+    known_until: float | None = None
 
 
 class CoverageCatalog:
@@ -74,7 +77,11 @@ class CoverageCatalog:
                 func.count(),
                 func.sum(queries.c.unreadable),
             )
-            .where(queries.c.registry == registry, queries.c.state != End.DROPPED)
+            .where(
+                queries.c.registry == registry,
+                queries.c.state != End.DROPPED,
+                queries.c.endpoint != REPOSITORY,
+            )
             .group_by(is_listing, is_waiting, queries.c.state, queries.c.why)
         )
         async with self._database.read() as connection:
@@ -143,7 +150,14 @@ class CoverageCatalog:
         query = select(sweeps.c.registry, sweeps.c.coverage).order_by(sweeps.c.registry)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
-        return {registry: _with_estimate(await self.counts(registry), text) for registry, text in rows}
+        updates = UpdateCatalog(self._database)
+        return {
+            registry: msgspec.structs.replace(
+                _with_estimate(await self.counts(registry), text),
+                known_until=(await updates.state(registry)).known_until,
+            )
+            for registry, text in rows
+        }
 
 
 def _with_estimate(counts: Coverage, text: str | None) -> Coverage:

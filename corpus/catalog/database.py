@@ -5,28 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import wraps
-from importlib import import_module
+from functools import partial, wraps
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import ARRAY, URL, any_, event, func, insert, inspect, literal, select, text
+from sqlalchemy import ARRAY, URL, any_, create_engine, event, func, insert, inspect, literal, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from corpus.catalog.migrations import MIGRATIONS
 from corpus.catalog.schema import FORMAT_VERSION, meta, metadata
+from corpus.catalog.statements import upserting
 from registry.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Column, ColumnElement, Insert, Table
+    from sqlalchemy import Column, ColumnElement, Connection, Engine, Insert, Select, Table
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from corpus.catalog.statements import Changes
 
 Row = dict[str, Any]
 P = ParamSpec("P")
@@ -47,6 +49,33 @@ _MANY_ROWS = 64
 _DRIVER = "sqlite+aiosqlite"
 _WRITER = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
+# Of the connection that writes many rows at once, into trees that grow to gigabytes.
+_CACHE = "cache_size=-65536"  # KiB
+
+# Threads that read beside the one that writes.
+_READERS = 2
+
+
+def uninterrupted(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """A write that has begun comes to its end before the cancellation of its caller goes on.
+
+    A connection closed in the middle of a transaction lives on inside SQLite, lock included, while anything
+    (a traceback, say) refers to a cursor of it: the next write would wait for it in vain
+    (sqlite.org, ``sqlite3_close_v2``, "zombie").
+    """
+
+    @wraps(method)
+    async def write(*args: P.args, **kwargs: P.kwargs) -> T:
+        writing = asyncio.ensure_future(method(*args, **kwargs))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            writing.result()  # its own error, if it has one, matters more
+            raise
+
+    return write
+
 
 class Database:
     """One catalog file: many readers, one writing transaction at a time."""
@@ -54,6 +83,8 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writing = asyncio.Lock()
+        self._writer = _Threads(engine.url, (*_WRITER, _CACHE), 1)
+        self._readers = _Threads(engine.url, (), _READERS)
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -105,12 +136,21 @@ class Database:
     async def close(self) -> None:
         """Let go of the file."""
         await self._engine.dispose()
+        self._readers.close()
+        self._writer.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection whose statements see committed data."""
         async with self._engine.connect() as connection:
             yield connection
+
+    async def fetch(self, query: Select[*tuple[Any, ...]]) -> Sequence[Any]:
+        """All rows of a query, which sees committed data.
+
+        By :meth:`read` every step goes to a thread and back; by this one all together do.
+        """
+        return await self._readers.run(lambda connection: connection.execute(query).all())
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -120,6 +160,15 @@ class Database:
                 # Python's sqlite3 would begin before the first row is changed, and not before a table is.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+    @uninterrupted
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        """The same for ``work`` that waits for nothing but the database, and runs in a thread of its own.
+
+        By :meth:`write` every statement goes there and back; by this one all together do.
+        """
+        async with self._writing:
+            return await self._writer.run(partial(_in_transaction, work))
 
     async def _ensure_format(self, path: Path) -> None:
         async with self.write() as connection:
@@ -191,38 +240,46 @@ def _readonly_url(path: Path, *, is_immutable: bool) -> URL:
     return URL.create(_DRIVER, database=f"file:{quote(str(path.absolute()))}", query=query)
 
 
-def uninterrupted(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """A write that has begun comes to its end before the cancellation of its caller goes on.
-
-    A connection closed in the middle of a transaction lives on inside SQLite, lock included, while anything
-    (a traceback, say) refers to a cursor of it: the next write would wait for it in vain
-    (sqlite.org, ``sqlite3_close_v2``, "zombie").
-    """
-
-    @wraps(method)
-    async def write(*args: P.args, **kwargs: P.kwargs) -> T:
-        writing = asyncio.ensure_future(method(*args, **kwargs))
-        try:
-            return await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await asyncio.wait([writing])
-            writing.result()  # its own error, if it has one, matters more
-            raise
-
-    return write
-
-
 def _engine(url: URL, pragmas: Sequence[str]) -> AsyncEngine:
     engine = create_async_engine(url)
+    _configure(engine.sync_engine, pragmas)
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def _configure(connection: Any, _record: object) -> None:
+
+def _in_transaction(work: Callable[[Connection], T], connection: Connection) -> T:
+    with connection.begin():
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return work(connection)
+
+
+class _Threads:
+    """Threads that work on connections of their own."""
+
+    def __init__(self, url: URL, pragmas: Sequence[str], threads: int) -> None:
+        self._engine = create_engine(url.set(drivername=url.get_backend_name()), pool_size=threads)
+        _configure(self._engine, pragmas)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="catalog")
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._do, work)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._engine.dispose()
+
+    def _do(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return work(connection)
+
+
+def _configure(engine: Engine, pragmas: Sequence[str]) -> None:
+    @event.listens_for(engine, "connect")
+    def _set(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for pragma in (*pragmas, "busy_timeout=30000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-
-    return engine
 
 
 async def upsert(
@@ -231,7 +288,7 @@ async def upsert(
     rows: Sequence[Row],
     *,
     key: Sequence[str],
-    update: Mapping[str, ColumnElement[Any]] | Sequence[str] = (),
+    update: Changes = (),
 ) -> int:
     """Insert ``rows``; where ``key`` exists, update. Returns how many rows were written.
 
@@ -240,21 +297,11 @@ async def upsert(
         table: Where to.
         rows: All with the same keys.
         key: The columns of a unique constraint.
-        update: Names of columns to overwrite, or expressions by name (in which ``excluded.x`` is
-            the value proposed for column ``x``); nothing leaves an existing row as it is.
+        update: See :func:`~corpus.catalog.statements.upserting`.
     """
     if not rows:
         return 0
-    # That of the engine is imported already; each of the others takes its time.
-    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
-    statement = dialect.insert(table)
-    changes = (
-        dict(update) if isinstance(update, Mapping) else {name: statement.excluded[name] for name in update}
-    )
-    if changes:
-        written = statement.on_conflict_do_update(index_elements=key, set_=changes)
-    else:
-        written = statement.on_conflict_do_nothing(index_elements=key)
+    written = upserting(table, key=key, update=update)(connection.dialect.name)
     if len(rows) < _MANY_ROWS:
         return (await connection.execute(written, rows)).rowcount
     return await _execute_many(connection, written, rows)
@@ -278,7 +325,7 @@ async def _execute_many(connection: AsyncConnection, statement: Insert, rows: Se
     return (await connection.exec_driver_sql(compiled.string, values)).rowcount
 
 
-def among(connection: AsyncConnection, column: Column[T], values: Iterable[T]) -> ColumnElement[bool]:
+def among(connection: Connection, column: Column[T], values: Iterable[T]) -> ColumnElement[bool]:
     """Whether a column has one of any number of values, which go to the database as one."""
     if connection.dialect.name == "postgresql":
         return column == any_(literal(list(values), ARRAY(column.type)))

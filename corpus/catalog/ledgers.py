@@ -21,6 +21,9 @@ FINGERPRINT_BYTES = 8
 # The endpoint that lists one namespace, and is a route of its own.
 NAMESPACE = "namespace"
 
+# The endpoint that shows one repository.
+REPOSITORY = "repository"
+
 
 class End(StrEnum):
     """How a query ended."""

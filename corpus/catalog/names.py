@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, or_, select, update
 
 from corpus.catalog.database import uninterrupted
 from corpus.catalog.schema import repositories, sightings, words
@@ -13,9 +13,14 @@ from corpus.catalog.schema import repositories, sightings, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import ColumnElement, Select
+
     from corpus.catalog.database import Database
 
 _OFFICIAL = "library/"
+
+# As far as is known.
+_IS_THERE = repositories.c.gone_at.is_(None)
 
 # The character after all others: names from "ab" up to "ab" and this are those that begin with "ab".
 _LAST = "\U0010ffff"
@@ -32,34 +37,67 @@ class NameCatalog:
         query = select(func.count()).where(
             repositories.c.registry == registry, repositories.c.name.in_(names)
         )
-        async with self._database.read() as connection:
-            return bool((await connection.execute(query)).scalar_one())
+        return bool(await self._count(query))
 
     async def count_seen(self, registry: str, since: float) -> int:
         """Repositories that were listed since a moment, and are there as far as is known."""
         query = select(func.count()).where(
             repositories.c.registry == registry,
             repositories.c.last_seen_at >= since,
-            repositories.c.gone_at.is_(None),
+            _IS_THERE,
         )
-        async with self._database.read() as connection:
-            return int((await connection.execute(query)).scalar_one())
+        return await self._count(query)
 
     async def missing(self, registry: str, since: float, after: str, limit: int) -> list[str]:
         """Names after ``after``, in their order, that were not listed since, and are not known to be gone."""
+        return await self._names(registry, after, limit, repositories.c.last_seen_at < since, _IS_THERE)
+
+    async def seen(self, registry: str, since: float, after: str, limit: int) -> list[str]:
+        """The same of names that were."""
+        return await self._names(registry, after, limit, repositories.c.last_seen_at >= since, _IS_THERE)
+
+    async def unlisted(self, registry: str, source: str, since: float, after: str, limit: int) -> list[str]:
+        """The same of names that were listed since, but not by ``source``; also of those gone before."""
+        is_listed = exists().where(
+            sightings.c.repository_id == repositories.c.id,
+            sightings.c.source == source,
+            sightings.c.last_seen_at >= since,
+        )
+        is_shown = or_(_IS_THERE, repositories.c.gone_at <= repositories.c.last_seen_at)
+        return await self._names(
+            registry, after, limit, repositories.c.last_seen_at >= since, ~is_listed, is_shown
+        )
+
+    async def listed(self, registry: str, source: str) -> str | None:
+        """A repository that is there as far as is known, and was listed by ``source``."""
+        query = select(repositories.c.name).where(
+            repositories.c.registry == registry,
+            _IS_THERE,
+            sightings.c.repository_id == repositories.c.id,
+            sightings.c.source == source,
+        )
+        async with self._database.read() as connection:
+            found: str | None = (await connection.execute(query.limit(1))).scalar_one_or_none()
+        return found
+
+    async def _names(
+        self, registry: str, after: str, limit: int, *conditions: ColumnElement[bool]
+    ) -> list[str]:
         query = (
             select(repositories.c.name)
             .where(
                 repositories.c.registry == registry,
                 repositories.c.name > after,
-                repositories.c.last_seen_at < since,
-                repositories.c.gone_at.is_(None),
+                *conditions,
             )
             .order_by(repositories.c.name)
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            return list((await connection.execute(query)).scalars())
+        return [name for (name,) in await self._database.fetch(query)]
+
+    async def _count(self, query: Select[*tuple[int]]) -> int:
+        [(count,)] = await self._database.fetch(query)
+        return int(count)
 
     async def count_in(self, registry: str, namespace: str) -> int:
         """Known repositories of a namespace that are there, as far as is known."""
@@ -68,10 +106,9 @@ class NameCatalog:
             repositories.c.registry == registry,
             repositories.c.name >= start,
             repositories.c.name < start + _LAST,
-            repositories.c.gone_at.is_(None),
+            _IS_THERE,
         )
-        async with self._database.read() as connection:
-            return int((await connection.execute(query)).scalar_one())
+        return await self._count(query)
 
     async def count_listed(self, registry: str, namespace: str, source: str, since: float) -> int:
         """Repositories of a namespace that one source has listed since a moment."""
@@ -84,8 +121,7 @@ class NameCatalog:
             sightings.c.source == source,
             sightings.c.last_seen_at >= since,
         )
-        async with self._database.read() as connection:
-            return int((await connection.execute(query)).scalar_one())
+        return await self._count(query)
 
     @uninterrupted
     async def mark_gone(self, registry: str, namespace: str, unseen_since: float, now: float) -> int:
@@ -98,12 +134,23 @@ class NameCatalog:
                 repositories.c.name >= start,
                 repositories.c.name < start + _LAST,
                 repositories.c.last_seen_at < unseen_since,
-                repositories.c.gone_at.is_(None),
+                _IS_THERE,
             )
             .values(gone_at=now)
         )
         async with self._database.write() as connection:
             return (await connection.execute(statement)).rowcount
+
+    @uninterrupted
+    async def mark_one_gone(self, registry: str, name: str, now: float) -> None:
+        """A repository was asked for, and is not there."""
+        statement = update(repositories).where(
+            repositories.c.registry == registry,
+            repositories.c.name == name,
+            _IS_THERE,
+        )
+        async with self._database.write() as connection:
+            await connection.execute(statement.values(gone_at=now))
 
     async def next_characters(self, registry: str, term: str) -> dict[str, int]:
         """How many known names, as search shows them, go on from ``term`` with which character; "": none."""
@@ -119,8 +166,7 @@ class NameCatalog:
                 )
                 .group_by(shown)
             )
-            async with self._database.read() as connection:
-                counts.update({next_: count for next_, count in await connection.execute(query)})  # noqa: C416 - Row pairs
+            counts.update(dict(map(tuple, await self._database.fetch(query))))
         return dict(counts)
 
     async def next_in_words(self, registry: str, term: str) -> dict[str, int]:
@@ -131,8 +177,7 @@ class NameCatalog:
             .where(words.c.registry == registry, words.c.word >= term, words.c.word < term + _LAST)
             .group_by(shown)
         )
-        async with self._database.read() as connection:
-            return {next_: int(count) for next_, count in await connection.execute(query)}
+        return {next_: int(count) for next_, count in await self._database.fetch(query)}
 
     async def known_words(self, registry: str, after: str, limit: int) -> dict[str, int]:
         """Words of known names in their order, from ``after`` on."""
@@ -142,5 +187,4 @@ class NameCatalog:
             .order_by(words.c.word)
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            return {word: count for word, count in await connection.execute(query)}  # noqa: C416 - Row pairs
+        return dict(map(tuple, await self._database.fetch(query)))

@@ -10,10 +10,13 @@ from sqlalchemy import ColumnElement, case, func, select, update
 from corpus.catalog.database import uninterrupted, upsert
 from corpus.catalog.schema import pages, registries, repositories
 from corpus.catalog.sightings import Listed, record
+from corpus.catalog.statements import Many, upserting
 from corpus.records import Page, Registry, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Connection
 
     from corpus.catalog.database import Database
     from corpus.records import Failure, RepositoryRecord
@@ -130,7 +133,6 @@ class RepositoryCatalog:
         async with self._database.write() as connection:
             return (await connection.execute(statement)).rowcount
 
-    @uninterrupted
     async def finish_page(
         self,
         page: Page,
@@ -142,24 +144,18 @@ class RepositoryCatalog:
         now: float,
     ) -> PageCounts:
         """Record a page that came, its repositories, and the pages it leads to, in one transaction."""
-        following = [{"source": page.source, "cursor": c, "state": State.PENDING} for c in next_cursors]
-        async with self._database.write() as connection:
-            [brought] = await record(connection, registry, [Listed(page.source, url, records)], now)
+        listed = Listed(page.source, url, records)
+
+        def write(connection: Connection) -> PageCounts:
+            [brought] = record(connection, registry, [listed], now)
             counts = PageCounts(rows=len(records), rows_new=len(brought.new))
-            done = {
-                "state": State.DONE,
-                "rows": counts.rows,
-                "rows_new": counts.rows_new,
-                "reason": None,
-                "detail": None,
-                "is_temporary": None,
-                "finished_at": now,
-            }
-            await connection.execute(update(pages).where(pages.c.id == page.id).values(done))
-            await upsert(connection, pages, following, key=["source", "cursor"])
-            crawled = update(registries).where(registries.c.name == registry).values(last_crawled_at=now)
-            await connection.execute(crawled)
-        return counts
+            _finish_page(connection, page.id, counts, now)
+            _FOLLOW(connection, [(page.source, cursor, State.PENDING.value) for cursor in next_cursors])
+            crawled = update(registries).where(registries.c.name == registry)
+            connection.execute(crawled.values(last_crawled_at=now))
+            return counts
+
+        return await self._database.transact(write)
 
     @uninterrupted
     async def fail_page(
@@ -177,6 +173,22 @@ class RepositoryCatalog:
         async with self._database.write() as connection:
             await connection.execute(update(pages).where(pages.c.id == page.id).values(values))
             await upsert(connection, pages, following, key=["source", "cursor"])
+
+
+_FOLLOW = Many(("source", "cursor", "state"), upserting(pages, key=["source", "cursor"]))
+
+
+def _finish_page(connection: Connection, number: int, counts: PageCounts, now: float) -> None:
+    done = {
+        "state": State.DONE,
+        "rows": counts.rows,
+        "rows_new": counts.rows_new,
+        "reason": None,
+        "detail": None,
+        "is_temporary": None,
+        "finished_at": now,
+    }
+    connection.execute(update(pages).where(pages.c.id == number).values(done))
 
 
 def _tally(condition: ColumnElement[bool]) -> ColumnElement[int]:

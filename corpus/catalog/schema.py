@@ -60,7 +60,7 @@ repositories = Table(
     Column("first_seen_at", Float, nullable=False),
     Column("last_seen_at", Float, nullable=False),
     Column("tags_rule", Text),  # the rule by which tags were last turned into images
-    Column("gone_at", Float),  # when a complete listing of its namespace no longer had it
+    Column("gone_at", Float),  # when its namespace, or its own page, no longer had it
     UniqueConstraint("registry", "name"),
 )
 
@@ -124,6 +124,15 @@ sweeps = Table(
     Column("completed_at", Float),
     Column("rows_before", BigInteger, nullable=False, server_default=text("0")),  # of earlier sweeps
     Column("coverage", Text),  # JSON
+)
+
+# Up to when changes are known, beyond what a sweep has listed.
+updates = Table(
+    "updates",
+    metadata,
+    Column("registry", Text, ForeignKey("registries.name"), primary_key=True),
+    Column("known_until", Float),  # what changed before is known
+    Column("started_at", Float),  # of the update under way
 )
 
 # The ledger of a sweep: every query of every endpoint, and what it showed. Its state is ``pending`` (not

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import count
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
 
-from corpus.catalog.database import Row, among, upsert
+from corpus.catalog.database import among
 from corpus.catalog.schema import images, repositories, repository_counts, sightings
+from corpus.catalog.statements import Many, upserting
 from corpus.records import RepositoryRecord, State
 from registry.names import is_repository_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy import Connection, Update
 
 _SAID_BY_SOURCE = (
     "is_official",
@@ -29,6 +31,10 @@ _SAID_BY_SOURCE = (
 )
 _COUNTS = ("pull_count", "star_count")
 
+_said = attrgetter(*_SAID_BY_SOURCE)
+_counts = attrgetter(*_COUNTS)
+_NOTHING = (None,) * len(_COUNTS)
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -38,11 +44,13 @@ class Listed:
         source: The listing.
         url: Where it came from.
         records: Its rows in their order, repeats included.
+        is_proof: Whether they are there for certain: a search may show for years what is gone.
     """
 
     source: str
     url: str
     records: Sequence[RepositoryRecord]
+    is_proof: bool = True
 
 
 class Lately:
@@ -66,6 +74,10 @@ class Lately:
             self._said.clear()
         return replace(page, records=[each for each in page.records if self._is_unsaid(page.source, each)])
 
+    def forget(self) -> None:
+        """Let every row count as one that was not written lately."""
+        self._said.clear()
+
     def _is_unsaid(self, source: str, record: RepositoryRecord) -> bool:
         key, said = hash((source, record.name)), hash(record)
         if self._said.get(key) == said:
@@ -79,6 +91,7 @@ class _Known(NamedTuple):
 
     id: int
     last_seen_at: float
+    gone_at: float | None
     said: tuple[object, ...]
 
 
@@ -95,26 +108,26 @@ class Brought:
     again: tuple[str, ...] = ()
 
 
-async def record(
-    connection: AsyncConnection, registry: str, pages: Sequence[Listed], now: float, since: float = 0.0
+def record(
+    connection: Connection, registry: str, pages: Sequence[Listed], now: float, since: float = 0.0
 ) -> list[Brought]:
     """Merge the rows of ``pages``, of a crawl that began at ``since``; tells what each brought first."""
     merged = _merged(pages)
-    known = await _known(connection, registry, merged)
-    changed = {name: record for name, record in merged.items() if _says_more(record, known.get(name))}
-    rows = [_row(registry, record, now) for record in changed.values()]
-    await upsert(connection, repositories, rows, key=["registry", "name"], update=_changes())
-    found = await _known(connection, registry, [name for name in merged if name not in known])
-    ids = {name: each.id for name, each in (known | found).items()}
-    await _see_again(connection, [ids[name] for name in merged if name not in changed], now)
-    await _keep_counts(connection, changed, known, ids, now)
-    await _keep_sightings(connection, pages, ids, now)
-    await _keep_references(connection, pages, ids)
+    known = _known(connection, registry, merged) if merged else {}
+    new = [each for name, each in merged.items() if name not in known]
+    more = [each for name, each in merged.items() if name in known and _says_more(each, known[name])]
+    numbers = {name: each.id for name, each in known.items()} | _add(connection, registry, new, now)
+    _change(connection, more, numbers, now)
+    _see_again(connection, numbers.keys() - {each.name for each in new + more}, numbers, now)
+    _bring_back(connection, pages, known)
+    _keep_counts(connection, [*new, *_with_other_counts(more, known)], numbers, now)
+    _keep_sightings(connection, pages, numbers, now)
+    _keep_references(connection, pages, numbers)
     old = {name for name, each in known.items() if each.last_seen_at < since}
-    firsts = _first_listed(pages, old | set(found))
+    found = {each.name for each in new}
     return [
         Brought(tuple(name for name in names if name in found), tuple(name for name in names if name in old))
-        for names in firsts
+        for names in _first_listed(pages, old | found)
     ]
 
 
@@ -128,23 +141,84 @@ def _merged(pages: Iterable[Listed]) -> dict[str, RepositoryRecord]:
 
 
 def _merge(older: RepositoryRecord, newer: RepositoryRecord) -> RepositoryRecord:
-    """Two rows about the same repository, by the rule of :func:`_changes`."""
+    """Two rows about the same repository: newer values replace older ones, silence replaces nothing."""
     said = {name: value for name in _SAID_BY_SOURCE if (value := getattr(newer, name)) is not None}
     return replace(older, **said)
 
 
-def _says_more(record: RepositoryRecord, known: _Known | None) -> bool:
-    if known is None:
-        return True
-    said = zip(_SAID_BY_SOURCE, known.said, strict=True)
-    return any((value := getattr(record, name)) is not None and value != older for name, older in said)
+def _known(connection: Connection, registry: str, names: Iterable[str]) -> dict[str, _Known]:
+    columns = [repositories.c[name] for name in ("name", "id", "last_seen_at", "gone_at", *_SAID_BY_SOURCE)]
+    query = select(*columns).where(
+        repositories.c.registry == registry, among(connection, repositories.c.name, names)
+    )
+    return {
+        name: _Known(number, last_seen_at, gone_at, tuple(said))
+        for name, number, last_seen_at, gone_at, *said in connection.execute(query)
+    }
 
 
-async def _see_again(connection: AsyncConnection, ids: Sequence[int], now: float) -> None:
+def _says_more(record: RepositoryRecord, known: _Known) -> bool:
+    said = zip(_said(record), known.said, strict=True)
+    return any(value is not None and value != older for value, older in said)
+
+
+_ADD = Many(
+    ("id", "registry", "name", "is_pullable", "first_seen_at", "last_seen_at", *_SAID_BY_SOURCE),
+    lambda _: repositories.insert(),
+)
+
+
+def _add(
+    connection: Connection, registry: str, new: Sequence[RepositoryRecord], now: float
+) -> dict[str, int]:
+    """Add repositories, and tell their numbers, which are given here: nobody else adds any."""
+    if not new:
+        return {}
+    last = connection.execute(select(func.max(repositories.c.id))).scalar_one() or 0
+    rows = [
+        (number, registry, each.name, is_repository_name(each.name), now, now, *_said(each))
+        for number, each in zip(count(last + 1), new, strict=False)
+    ]
+    _ADD(connection, rows)
+    return {row[2]: row[0] for row in rows}
+
+
+def _changing(_dialect: str) -> Update:
+    """Newer values replace older ones; silence replaces nothing."""
+    said = {name: repositories.c[name] for name in _SAID_BY_SOURCE}
+    newer = {name: func.coalesce(bindparam(f"new_{name}", type_=c.type), c) for name, c in said.items()}
+    return (
+        update(repositories)
+        .where(repositories.c.id == bindparam("number"))
+        .values({**newer, "last_seen_at": bindparam("now")})
+    )
+
+
+_CHANGE = Many((*(f"new_{name}" for name in _SAID_BY_SOURCE), "now", "number"), _changing)
+
+
+def _change(
+    connection: Connection, changed: Iterable[RepositoryRecord], numbers: Mapping[str, int], now: float
+) -> None:
+    _CHANGE(connection, [(*_said(each), now, numbers[each.name]) for each in changed])
+
+
+def _see_again(
+    connection: Connection, names: Collection[str], numbers: Mapping[str, int], now: float
+) -> None:
     """Repositories of which nothing new is said."""
-    if ids:
-        seen = update(repositories).where(among(connection, repositories.c.id, ids))
-        await connection.execute(seen.values(last_seen_at=now, gone_at=None))
+    if names:
+        known = among(connection, repositories.c.id, [numbers[name] for name in names])
+        connection.execute(update(repositories).where(known).values(last_seen_at=now))
+
+
+def _bring_back(connection: Connection, pages: Iterable[Listed], known: Mapping[str, _Known]) -> None:
+    """Whatever is listed for certain is there, gone or not."""
+    proven = {each.name for page in pages if page.is_proof for each in page.records}
+    back = [each.id for name, each in known.items() if name in proven and each.gone_at is not None]
+    if back:
+        are_back = among(connection, repositories.c.id, back)
+        connection.execute(update(repositories).where(are_back).values(gone_at=None))
 
 
 def _first_listed(pages: Iterable[Listed], new: set[str]) -> list[tuple[str, ...]]:
@@ -157,87 +231,31 @@ def _first_listed(pages: Iterable[Listed], new: set[str]) -> list[tuple[str, ...
     return firsts
 
 
-async def _known(connection: AsyncConnection, registry: str, names: Iterable[str]) -> dict[str, _Known]:
-    columns = [repositories.c[name] for name in ("name", "id", "last_seen_at", *_SAID_BY_SOURCE)]
-    query = select(*columns).where(
-        repositories.c.registry == registry, among(connection, repositories.c.name, names)
-    )
-    return {
-        name: _Known(number, last_seen_at, tuple(said))
-        for name, number, last_seen_at, *said in await connection.execute(query)
-    }
+def _with_other_counts(
+    changed: Iterable[RepositoryRecord], known: Mapping[str, _Known]
+) -> list[RepositoryRecord]:
+    first = _SAID_BY_SOURCE.index(_COUNTS[0])
+    found = []
+    for each in changed:
+        older = known[each.name].said[first : first + len(_COUNTS)]
+        if any(value is not None and value != old for value, old in zip(_counts(each), older, strict=True)):
+            found.append(each)
+    return found
 
 
-async def _keep_counts(
-    connection: AsyncConnection,
-    changed: Mapping[str, RepositoryRecord],
-    known: Mapping[str, _Known],
-    ids: Mapping[str, int],
-    now: float,
+_KEEP_COUNTS = Many(
+    ("repository_id", "seen_at", *_COUNTS),
+    upserting(repository_counts, key=["repository_id", "seen_at"], update=_COUNTS),
+)
+
+
+def _keep_counts(
+    connection: Connection, changed: Iterable[RepositoryRecord], numbers: Mapping[str, int], now: float
 ) -> None:
     """Pulls and stars over time: a row for each time they were found to be others than before."""
-    rows = [
-        {"repository_id": ids[name], "seen_at": now, **{count: getattr(record, count) for count in _COUNTS}}
-        for name, record in changed.items()
-        if _counts_differ(record, known.get(name))
-    ]
-    await upsert(connection, repository_counts, rows, key=["repository_id", "seen_at"], update=_COUNTS)
-
-
-def _counts_differ(record: RepositoryRecord, known: _Known | None) -> bool:
-    older = dict(zip(_SAID_BY_SOURCE, known.said, strict=True)) if known else {}
-    return any((value := getattr(record, name)) is not None and value != older.get(name) for name in _COUNTS)
-
-
-async def _keep_sightings(
-    connection: AsyncConnection, pages: Iterable[Listed], ids: Mapping[str, int], now: float
-) -> None:
-    times: Counter[tuple[str, str]] = Counter()
-    urls: dict[tuple[str, str], str] = {}
-    for page in pages:
-        for each in page.records:
-            times[each.name, page.source] += 1
-            urls[each.name, page.source] = page.url
-    seen = [
-        {
-            "repository_id": ids[name],
-            "source": source,
-            "url": urls[name, source],
-            "first_seen_at": now,
-            "last_seen_at": now,
-            "times_seen": count,
-        }
-        for (name, source), count in times.items()
-    ]
-    more = {
-        "last_seen_at": _excluded("last_seen_at"),
-        "times_seen": sightings.c.times_seen + _excluded("times_seen"),
-    }
-    await upsert(connection, sightings, seen, key=["repository_id", "source"], update=more)
-
-
-async def _keep_references(
-    connection: AsyncConnection, pages: Iterable[Listed], ids: Mapping[str, int]
-) -> None:
-    """Images that are asked for together with their repository."""
-    asked = [
-        {"repository_id": ids[record.name], "reference": record.reference, "state": State.PENDING}
-        for page in pages
-        for record in page.records
-        if record.reference is not None
-    ]
-    await upsert(connection, images, asked, key=["repository_id", "reference"])
-
-
-def _row(registry: str, record: RepositoryRecord, now: float) -> Row:
-    return {
-        "registry": registry,
-        "name": record.name,
-        "is_pullable": is_repository_name(record.name),
-        "first_seen_at": now,
-        "last_seen_at": now,
-        **{name: getattr(record, name) for name in _SAID_BY_SOURCE},
-    }
+    said = ((each.name, _counts(each)) for each in changed)
+    rows = [(numbers[name], now, *counts) for name, counts in said if counts != _NOTHING]
+    _KEEP_COUNTS(connection, rows)
 
 
 def _excluded(name: str) -> ColumnElement[object]:
@@ -245,10 +263,44 @@ def _excluded(name: str) -> ColumnElement[object]:
     return literal_column(f"excluded.{name}")
 
 
-def _changes() -> dict[str, ColumnElement[object]]:
-    """Newer values replace older ones; silence replaces nothing."""
-    said: dict[str, ColumnElement[object]] = {
-        name: func.coalesce(_excluded(name), repositories.c[name]) for name in _SAID_BY_SOURCE
-    }
-    # Whatever is listed is there, whether or not it was missing once.
-    return {**said, "last_seen_at": _excluded("last_seen_at"), "gone_at": literal_column("NULL")}
+_KEEP_SIGHTINGS = Many(
+    ("repository_id", "source", "url", "first_seen_at", "last_seen_at", "times_seen"),
+    upserting(
+        sightings,
+        key=["repository_id", "source"],
+        update={
+            "last_seen_at": _excluded("last_seen_at"),
+            "times_seen": sightings.c.times_seen + _excluded("times_seen"),
+        },
+    ),
+)
+
+
+def _keep_sightings(
+    connection: Connection, pages: Iterable[Listed], numbers: Mapping[str, int], now: float
+) -> None:
+    seen: dict[tuple[int, str], tuple[Any, ...]] = {}
+    for page in pages:
+        source, url = page.source, page.url
+        for each in page.records:
+            number = numbers[each.name]
+            before = seen.get((number, source))
+            times = 1 if before is None else before[-1] + 1
+            seen[number, source] = (number, source, url, now, now, times)
+    _KEEP_SIGHTINGS(connection, list(seen.values()))
+
+
+_ASK_FOR = Many(
+    ("repository_id", "reference", "state"), upserting(images, key=["repository_id", "reference"])
+)
+
+
+def _keep_references(connection: Connection, pages: Iterable[Listed], numbers: Mapping[str, int]) -> None:
+    """Images that are asked for together with their repository."""
+    asked = [
+        (numbers[record.name], record.reference, State.PENDING.value)
+        for page in pages
+        for record in page.records
+        if record.reference is not None
+    ]
+    _ASK_FOR(connection, asked)

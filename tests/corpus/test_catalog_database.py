@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import OperationalError
 
 from corpus.catalog import Catalog, open_catalog, read_catalog
 from corpus.catalog.database import Database
+from corpus.catalog.schema import registries
 from corpus.layout import Layout
 from corpus.records import Registry
 from registry.errors import ConfigurationError
@@ -111,6 +115,59 @@ async def test_the_catalog_can_be_read_while_it_is_written(catalog: Catalog, lay
         async with read_catalog(layout) as reader:
             assert "new" not in [registry.name for registry in await reader.repositories.registries()]
             await reader.census.count()
+
+
+async def test_transaction_in_a_thread_is_whole_or_nothing(catalog: Catalog) -> None:
+    database: Database = catalog.repositories._database
+    add = "INSERT INTO registries (name, source) VALUES (?, 'x')"
+    await database.transact(lambda connection: connection.exec_driver_sql(add, ("kept",)))
+
+    def fail(connection: Connection) -> None:
+        connection.exec_driver_sql(add, ("lost",))
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await database.transact(fail)
+    assert await names(database) == ["kept", "registry.test"]
+
+
+async def test_one_transaction_at_a_time_however_it_is_made(catalog: Catalog) -> None:
+    """Neither waits for the lock of the file, which would hold a thread up for seconds."""
+    database: Database = catalog.repositories._database
+
+    async def by_steps(number: int) -> None:
+        async with database.write() as connection:
+            await connection.execute(registries.insert().values(name=f"s{number}", source="x"))
+
+    async def at_once(number: int) -> None:
+        await database.transact(
+            lambda connection: connection.execute(registries.insert().values(name=f"t{number}", source="x"))
+        )
+
+    await asyncio.gather(*(write(number) for number in range(10) for write in (by_steps, at_once)))
+    assert len(await names(database)) == 21
+
+
+async def test_transaction_that_has_begun_ends_before_its_caller_is_cancelled(catalog: Catalog) -> None:
+    database: Database = catalog.repositories._database
+    is_at_work, may_end = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> None:
+        is_at_work.set()
+        assert may_end.wait(10)
+        connection.execute(registries.insert().values(name="kept", source="x"))
+
+    writing = asyncio.create_task(database.transact(work))
+    await asyncio.to_thread(is_at_work.wait, 10)
+    writing.cancel()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await names(database) == ["kept", "registry.test"]
+
+
+async def names(database: Database) -> list[str]:
+    return [name for (name,) in await database.fetch(select(registries.c.name).order_by(registries.c.name))]
 
 
 async def test_runs_are_remembered(catalog: Catalog) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
+import pytest
+
 from corpus.catalog import Catalog
 from corpus.catalog.ledgers import Batch, Came, Ledger, Names, NewQuery, SlicePlace
 from corpus.catalog.sightings import Brought, Lately, Listed
 from corpus.layout import Layout
 from corpus.records import RepositoryRecord
-from tests.corpus.conftest import REGISTRY
+from tests.corpus.conftest import REGISTRY, crawl
 
 
 def lead_to(name: str) -> list[NewQuery]:
@@ -20,14 +22,21 @@ def lead_to(name: str) -> list[NewQuery]:
 
 
 async def see(
-    catalog: Catalog, now: float, *pages: Sequence[RepositoryRecord], source: str = "search", since: float = 0
+    catalog: Catalog,
+    now: float,
+    *pages: Sequence[RepositoryRecord],
+    source: str = "search",
+    since: float = 0,
+    is_proof: bool = True,
 ) -> list[Brought]:
     """Write down pages of one query."""
     await catalog.sweeps.add(REGISTRY, [NewQuery("search", '["web"]', 1.0)])
     query = await catalog.sweeps.named(REGISTRY, "search", '["web"]')
     came = [
         Came(
-            SlicePlace(query.id, number, 100), Listed(source, f"http://site/{number}", tuple(page)), Ledger()
+            SlicePlace(query.id, number, 100),
+            Listed(source, f"http://site/{number}", tuple(page), is_proof),
+            Ledger(),
         )
         for number, page in enumerate(pages, 1)
     ]
@@ -103,6 +112,21 @@ async def test_what_was_gone_and_is_listed_is_there(catalog: Catalog) -> None:
     assert await catalog.names.count_seen(REGISTRY, 5.0) == 1
 
 
+@pytest.mark.parametrize("record", [web(), web(9)], ids=["as before", "with another count"])
+async def test_what_is_gone_and_only_searched_for_is_to_be_asked_for_itself(
+    catalog: Catalog, record: RepositoryRecord
+) -> None:
+    """A search may show for years what is gone; whoever can tell is asked once more."""
+    await see(catalog, 1.0, [web()])
+    assert await catalog.names.mark_gone(REGISTRY, "ann", 5.0, 5.0) == 1
+    assert await catalog.names.unlisted(REGISTRY, "namespace", 0.0, "", 9) == []
+    await see(catalog, 6.0, [record], source="other search", is_proof=False)
+    assert await catalog.names.count_in(REGISTRY, "ann") == 0
+    assert await catalog.names.unlisted(REGISTRY, "namespace", 6.0, "", 9) == ["ann/web"]
+    await see(catalog, 7.0, [record], source="namespace")
+    assert await catalog.names.count_in(REGISTRY, "ann") == 1
+
+
 async def test_gone_is_what_the_namespace_has_not_and_nobody_else_is(catalog: Catalog) -> None:
     names = ("ann/a", "ann/b", "anna/a", "an/a", "ann-x/a")
     await see(catalog, 1.0, [RepositoryRecord(name) for name in names])
@@ -139,6 +163,21 @@ def test_memory_of_rows_is_bounded() -> None:
     page = Listed("search", "http://site/1", tuple(RepositoryRecord(f"ann/{n}") for n in range(3)))
     assert len(lately.unsaid(page).records) == 3
     assert len(lately.unsaid(page).records) == 3
+
+
+async def test_what_could_not_be_written_was_not_written_lately(catalog: Catalog) -> None:
+    unwritable = web(2**63)
+    with pytest.raises(OverflowError):
+        await see(catalog, 1.0, [RepositoryRecord("ann/db"), unwritable])
+    assert await see(catalog, 2.0, [RepositoryRecord("ann/db")]) == [Brought(("ann/db",))]
+
+
+async def test_repositories_are_numbered_from_the_last_one_on(catalog: Catalog, layout: Layout) -> None:
+    await see(catalog, 1.0, [web(), RepositoryRecord("ann/db")])
+    await crawl(catalog, RepositoryRecord("bob/x"), web(5))
+    await see(catalog, 3.0, [RepositoryRecord("bob/y")])
+    numbered = select(layout, "select id, name from repositories order by id")
+    assert numbered == [(1, "ann/web"), (2, "ann/db"), (3, "bob/x"), (4, "bob/y")]
 
 
 async def test_a_new_sweep_sees_everything_again(catalog: Catalog, layout: Layout) -> None:

@@ -103,6 +103,24 @@ async def test_page_that_failed_waits_for_its_time(catalog: Catalog) -> None:
     assert (await catalog.sweeps.pages(number)).waiting == {place: 2}
 
 
+async def test_page_that_waits_is_due_at_once_where_somebody_hastens_it(catalog: Catalog) -> None:
+    """Which costs it none of its tries: a run that fails at once may be begun again and again."""
+    await add(catalog, "a", "b")
+    first, second = (await query(catalog, "a")).id, (await query(catalog, "b")).id
+    place = SlicePlace(first, 1, 100)
+    await write(
+        catalog,
+        Failed(place, FAILURE, Ledger(), attempts=2, retry_at=50.0),
+        Failed(SlicePlace(second, 1, 100), FAILURE, Ledger(), attempts=6),
+        Ended(second, End.GIVEN_UP),
+    )
+    assert await catalog.retries.hasten(REGISTRY) == 1
+    assert await frontier(catalog, 1.0) == ['["a"]']
+    assert await catalog.sweeps.next_retry(REGISTRY, ALL) is None
+    assert (await catalog.sweeps.pages(first)).waiting == {place: 1}
+    assert await catalog.retries.hasten(REGISTRY) == 0
+
+
 async def test_page_in_parts_is_asked_for_by_them(catalog: Catalog) -> None:
     await add(catalog, "a")
     number = (await query(catalog, "a")).id
