@@ -38,7 +38,7 @@ class Answer(StrEnum):
     POISON = "poison"  # a document that cannot be served, or an outage: retry, then cut the page up
     SHAPE = "shape"  # well-formed, but not this endpoint's: keep the body
     ABUSE = "abuse"  # everything is to pause
-    RATE = "rate"  # wait as long as the headers say
+    RATE = "rate"  # everything is to pause as long as the headers say, else for a minute
     AUTH = "auth"  # the token has ended, or was never good
     RETIRED = "retired"  # the endpoint exists no more
     GONE = "gone"  # what was asked for does not exist, or the client is blocked

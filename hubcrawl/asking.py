@@ -31,6 +31,7 @@ class Asking:
         is_promised: Whether there is another page, by what is known.
         elsewhere: Fingerprints of names that the query has shown of which this one is a part.
         most_rows: What the site makes of larger pages; ``None`` while it was not seen to.
+        unheard: Its last page, where that came in an earlier run; what it told besides names is not at hand.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Asking:
     is_promised: bool = True
     elsewhere: set[bytes] = field(default_factory=set)
     most_rows: int | None = None
+    unheard: Slice | None = None
 
     @classmethod
     def of(cls, taken: SweepQuery, pages: Pages) -> Asking:
@@ -54,6 +56,8 @@ class Asking:
         asking = cls(taken.id, taken.endpoint, taken.parent_id, query, ledger, pages.names, end, waiting)
         is_read = ledger.claimed is not None and end >= ledger.claimed
         asking.is_promised = not is_read and ledger.refused_at is None
+        done = (Slice(place.page, place.size) for place in pages.done)
+        asking.unheard = max(done, key=lambda part: part.offset, default=None)
         return asking
 
     @property
@@ -97,12 +101,13 @@ class Asking:
 
         A whole page of names that came before is the end: some sites show their last page for ever.
         """
+        self.unheard = None
         before, is_further = len(self.names), part.page * part.size > self.end
         self.names |= fingerprints(names)
         is_repeat = is_further and bool(names) and len(self.names) == before
         self._passed(part)
         self.is_promised = is_promised and not is_repeat
-        distinct = len(self.names - self.elsewhere)
+        distinct = len(self.names - self.elsewhere if self.elsewhere else self.names)
         self.ledger = counted(self.ledger, self.query.term, names, distinct=distinct, claimed=claimed)
         return self.ledger
 
@@ -136,6 +141,11 @@ class Asking:
         """A page that is to be asked for again; returns how often it failed."""
         self.waiting[part] = self.waiting.get(part, 0) + 1
         return self.waiting[part]
+
+    def hear_again(self, part: Slice) -> None:
+        """Ask once more for a page that came in an earlier run."""
+        self.waiting[part] = 0
+        self.unheard = None
 
     def _passed(self, part: Slice) -> None:
         self.waiting.pop(part, None)

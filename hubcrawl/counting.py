@@ -23,11 +23,17 @@ class Matched(NamedTuple):
 
 def matched(term: str, names: Sequence[str]) -> Matched:
     """How the rows of a page match what was searched for."""
-    wanted = set(words_of(term))
-    return Matched(
-        sum(shown_name(name).startswith(term) for name in names),
-        sum(wanted <= set(words_of(name)) for name in names),
-    )
+    prefixed = sum(shown_name(name).startswith(term) for name in names)
+    return Matched(prefixed, _count_whole(words_of(term), names))
+
+
+def _count_whole(wanted: Sequence[str], names: Sequence[str]) -> int:
+    """How many names have all these words."""
+    if not wanted:
+        return len(names)
+    # Words are looked for only where they are at all.
+    likely = [name for name in names if wanted[0] in name.lower()]
+    return sum(set(words_of(name)).issuperset(wanted) for name in likely)
 
 
 def counted(ledger: Ledger, term: str, names: Sequence[str], *, distinct: int, claimed: int | None) -> Ledger:

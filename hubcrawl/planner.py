@@ -85,7 +85,7 @@ _PATIENCE = 5, 36  # children
 _PATIENT_ROWS = 8000
 
 # When so many next characters are known, the others are likely as well.
-_BROAD = 8
+_BROAD = 2
 
 
 def matching(rows: int, prefixed: int, long_rows: int, whole: int) -> Matching:

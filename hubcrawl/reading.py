@@ -9,6 +9,7 @@ from hubcrawl.answers import Answer, classify
 from hubcrawl.endpoints import served_size
 from hubcrawl.queries import Slice
 from registry.errors import Reason, RegistryError
+from registry.transport.failures import ABUSE_CODE
 
 if TYPE_CHECKING:
     from hubcrawl.endpoints import Endpoint, Rows
@@ -113,7 +114,7 @@ def _rows(endpoint: Endpoint, status: int, body: bytes, url: str) -> tuple[Rows 
 
 def _meaning(error: RegistryError) -> Answer:
     if error.reason in _LIMITS:
-        return Answer.ABUSE
+        return Answer.ABUSE if error.code == ABUSE_CODE else Answer.RATE
     if error.reason is Reason.AUTH_REQUIRED:
         return Answer.AUTH
     return Answer.POISON if error.status is not None and error.status >= 500 else Answer.ERROR

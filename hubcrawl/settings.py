@@ -71,6 +71,13 @@ class CrawlSettings(msgspec.Struct, frozen=True, kw_only=True):
             "only goes on where the last one stopped.",
         ),
     ] = False
+    updates: Annotated[
+        bool,
+        Meta(
+            description="Ask only what changed since a hub was swept to the end: its search, newest first, "
+            "until known rows come, and namespaces in which something changed; other deletions stay unseen.",
+        ),
+    ] = False
     failures_in_a_row: Annotated[
         int,
         Meta(

@@ -22,8 +22,9 @@ _log = logging.getLogger("hubcrawl")
 STOPS = frozenset({Answer.CHALLENGE, Answer.BLOCKED, Answer.RETIRED, Answer.AUTH})
 
 # The first pause, in seconds, and the longest; they double. Nine of them are a day and more: a block was seen
-# to last 24 hours.
+# to last 24 hours. Where only the rate was too high, a minute is that of most limits.
 _PAUSE_S = 900.0
+_RATE_PAUSE_S = 60.0
 _LONGEST_PAUSE_S = 21_600.0
 _MOST_PAUSES = 9
 
@@ -69,6 +70,9 @@ class Site:
             self._pauses = 0
         elif read.answer is Answer.ABUSE:
             self._pause(f"{name} asks to be left alone")
+        elif read.answer is Answer.RATE:
+            asked_s = None if read.error is None else read.error.retry_after_s
+            self._pause(f"{name} is asked too often", asked_s or _RATE_PAUSE_S)
         elif read.answer in STOPS:
             await self._stop(name, read)
         return read
@@ -115,14 +119,14 @@ class Site:
         if not self._territory.close(name):
             self.given_up = self.given_up or why
 
-    def _pause(self, why: str) -> None:
+    def _pause(self, why: str, first_s: float = _PAUSE_S) -> None:
         """Leave the whole site alone for a while; those who hear the same meanwhile change nothing."""
         if self._paused_until > self._clock.now():
             return
         if self._pauses >= _MOST_PAUSES:
             self.given_up = self.given_up or why
             return
-        seconds = min(_PAUSE_S * 2**self._pauses, _LONGEST_PAUSE_S)
+        seconds = max(first_s, min(first_s * 2**self._pauses, _LONGEST_PAUSE_S))
         self._pauses += 1
         self._paused_until = self._clock.now() + seconds
         self._why_paused = why

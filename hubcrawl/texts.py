@@ -17,6 +17,8 @@ def storable(text: str, most: int) -> str:
 
     A cut text ends in an ellipsis, so that a name which was cut never passes for a valid one.
     """
+    if len(text) <= most and text.isascii() and "\0" not in text:
+        return text  # most are
     escaped = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     return escaped if len(escaped) <= most else escaped[: most - 1] + "…"
 

@@ -9,13 +9,14 @@ probes, so all it costs is the first refusal, one request; a search for the edge
 or more, and find nothing where there is none. Once a page is refused, the edge lies within one page, and
 :func:`next_probe` finds it by bisecting a query that is known to have rows there. It ends when a larger
 reach is no longer worth a request.
+
+A window that moves spoils nothing that was decided: a result is complete by its rows, and one that was split
+is asked for in its parts whatever the window has become since.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import NamedTuple
 
 from hubcrawl.endpoints import MAX_ROWS
 from hubcrawl.queries import Slice
@@ -54,29 +55,9 @@ class Window:
         """Rows that come from one end of a result, with pages of ``page_size``."""
         return BOUNDLESS if self.refused is None else reach(self.served, self.page_size)
 
-    def admits(self, part: Slice) -> bool:
-        """Whether ``part`` is not known to be refused: only a probe is asked for where this says no."""
-        return self.refused is None or part.offset <= self.served
-
     def is_due(self, now: float) -> bool:
         """Whether it is so long ago that the window was learned that it may have moved."""
         return self.refused is not None and now >= self.learned_at + RELEARN_AFTER_S
-
-
-class Change(StrEnum):
-    """What an answer says of the window that was known."""
-
-    NONE = "none"
-    NARROWED = "narrowed"  # the edge is known better than before
-    GROWN = "grown"  # what was refused is served: results given up may be read further
-    SHRUNK = "shrunk"  # what was served is refused: results that are not read to their end must be asked anew
-
-
-class Learned(NamedTuple):
-    """A window after an answer."""
-
-    window: Window
-    change: Change
 
 
 def reach(served: int, page_size: int) -> int:
@@ -89,29 +70,26 @@ def best_page_size(served: int, max_rows: int = MAX_ROWS) -> int:
     return max(range(1, max_rows + 1), key=lambda size: (reach(served, size), size))
 
 
-def after_served(window: Window, offset: int, now: float, max_rows: int = MAX_ROWS) -> Learned:
+def after_served(window: Window, offset: int, now: float, max_rows: int = MAX_ROWS) -> Window:
     """The window after a page at ``offset`` came with rows."""
     if window.refused is not None and offset >= window.refused:
-        grown = Window(offset, None, max_rows, now)
-        return Learned(grown, Change.GROWN)
-    if offset > window.served:
-        size = window.page_size if window.refused is None else best_page_size(offset, max_rows)
-        change = Change.NONE if window.refused is None else Change.NARROWED
-        return Learned(Window(offset, window.refused, size, now), change)
-    return Learned(window, Change.NONE)
+        return Window(offset, None, max_rows, now)  # it has grown, nobody knows how far
+    if offset <= window.served:
+        return window
+    size = window.page_size if window.refused is None else best_page_size(offset, max_rows)
+    return Window(offset, window.refused, size, now)
 
 
-def after_refused(window: Window, offset: int, now: float, max_rows: int = MAX_ROWS) -> Learned:
+def after_refused(window: Window, offset: int, now: float, max_rows: int = MAX_ROWS) -> Window:
     """The window after a page at ``offset`` was refused for its offset, which is at least 1."""
     if offset < 1:
         raise ValueError("no window is so small that it has no first page")
     if offset <= window.served:
-        # All that is known of a smaller window is that the first page is in it.
-        return Learned(Window(0, offset, max_rows, now), Change.SHRUNK)
+        # It has shrunk: all that is known of a smaller window is that the first page is in it.
+        return Window(0, offset, max_rows, now)
     if window.refused is None or offset < window.refused:
-        size = best_page_size(window.served, max_rows)
-        return Learned(Window(window.served, offset, size, now), Change.NARROWED)
-    return Learned(replace(window, learned_at=now) if offset == window.refused else window, Change.NONE)
+        return Window(window.served, offset, best_page_size(window.served, max_rows), now)
+    return replace(window, learned_at=now) if offset == window.refused else window
 
 
 def next_probe(window: Window, claimed: int, now: float, max_rows: int = MAX_ROWS) -> Slice | None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hubcrawl.endpoints.namespaces import OFFICIAL_NAMESPACE, Namespace
+from hubcrawl.endpoints.newest import Newest
+from hubcrawl.endpoints.repository import OneRepository
 from hubcrawl.endpoints.search_v1 import SearchV1
 from hubcrawl.endpoints.search_v2 import SearchV2
 from hubcrawl.endpoints.search_v3 import SearchV3
@@ -21,7 +23,9 @@ from hubcrawl.sources.query import QueryListing
 from hubcrawl.sources.registry_v1 import V1Search
 from hubcrawl.sweep import SweepEngine, is_to_be_swept
 from hubcrawl.territory import Territory
+from hubcrawl.updates import Updates, require_a_sweep
 from pipeline.network import client, v1_client
+from registry.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,7 +106,7 @@ class Swept:
 
     async def has_work(self, catalog: Catalog, registry: Registry, settings: CrawlSettings) -> bool:
         """See :class:`Listing`."""
-        return await is_to_be_swept(catalog, registry, settings)
+        return await is_to_be_swept(catalog, registry, self.endpoints, settings)
 
     def engine(
         self, catalog: Catalog, registry: Registry, settings: CrawlSettings, clock: Clock
@@ -112,9 +116,38 @@ class Swept:
         return SweepEngine(territory, self.reader, settings, clock)
 
 
+@dataclass(frozen=True, slots=True)
+class Updated(Swept):
+    """What changed in a hub since it was swept."""
+
+    @property
+    def name(self) -> str:
+        """There is one update of a hub at a time."""
+        return f"{self.registry} updates"
+
+    async def has_work(
+        self,
+        catalog: Catalog,
+        registry: Registry,
+        settings: CrawlSettings,  # noqa: ARG002 - nobody knows before it is asked
+    ) -> bool:
+        """Always; ``ConfigurationError`` where nothing can have changed yet."""
+        await require_a_sweep(catalog, registry.name)
+        return True
+
+    def engine(
+        self, catalog: Catalog, registry: Registry, settings: CrawlSettings, clock: Clock
+    ) -> SweepEngine:
+        """See :class:`Listing`."""
+        territory = Updates(catalog, registry, self.endpoints, clock, account=self.account)
+        return SweepEngine(territory, self.reader, settings, clock)
+
+
 async def listings(transport: Transport, target: Target, settings: CrawlSettings) -> list[Listing]:
     """What to crawl: one listing or more of a target, or one per registry that a list names."""
     name, source = target.registry.name, target.source
+    if settings.updates:
+        return [_updates(transport, target, settings)]
     if source.images:
         lists = await sources_of(Path(source.images), name, settings.rows_per_page(PAGE_LINES))
         return [Plain(each.registry, each) for each in lists]
@@ -134,13 +167,26 @@ def _of_hub(listing: str, transport: Transport, target: Target, settings: CrawlS
     return Plain(target.registry.name, _hub_listing(listing, transport, target, settings.query, page_size))
 
 
+def _updates(transport: Transport, target: Target, settings: CrawlSettings) -> Listing:
+    source = target.source
+    if settings.again:
+        raise ConfigurationError("--again lists everything, --updates only what changed: give one of them")
+    if source.images or source.registry or source.listing != ("sweep",):
+        raise ConfigurationError("--updates is for a hub that is swept: no list, registry or other listing")
+    newest, namespaces = Newest(source.search_url), Namespace(source.search_url)
+    endpoints = (newest, namespaces) if settings.namespaces else (newest,)
+    return Updated(target.registry.name, endpoints, PageReader(transport), source.username)
+
+
 def _endpoints(target: Target, settings: CrawlSettings) -> list[Endpoint]:
     source = target.source
     urls = {"v1": source.v1_url}
     endpoints: list[Endpoint] = [
         _SEARCHES[each](urls.get(each, source.search_url)) for each in settings.searches
     ]
-    return [*endpoints, Namespace(source.search_url)] if settings.namespaces else endpoints
+    if settings.namespaces:
+        endpoints += [Namespace(source.search_url), OneRepository(source.search_url)]
+    return endpoints
 
 
 def _hub_listing(listing: str, transport: Transport, target: Target, query: str, page_size: int) -> Source:

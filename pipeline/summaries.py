@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.output import LABEL_WIDTH
@@ -51,6 +52,7 @@ def status_lines(census: Census, data: Path) -> list[str]:
         *_found(census),
         *_by_registry(census),
         *_covered(census),
+        *_current(census),
         *_fetched(census, data),
         *_profiled(census),
     ]
@@ -137,6 +139,14 @@ def _covered(census: Census) -> Iterator[str]:
         yield from labelled(label, _coverage_lines(coverage))
 
 
+def _current(census: Census) -> Iterator[str]:
+    """Up to when the changes of hubs are known that were swept."""
+    known = {name: each.known_until for name, each in census.coverage.items() if each.known_until is not None}
+    goes_on = "are known: `hubcrawl crawl --updates` asks for later ones"
+    whose = {name: f"of {name} " if len(known) > 1 else "" for name in known}
+    yield from labelled("changes", (f"{whose[name]}until {_utc(at)} {goes_on}" for name, at in known.items()))
+
+
 def _coverage_lines(coverage: Coverage) -> Iterator[str]:
     searched, listed = coverage.queries, coverage.namespaces
     yield f"{_count(searched, 'search', 'searches')} answered, {counted(listed, 'namespace')} listed"
@@ -149,11 +159,15 @@ def _coverage_lines(coverage: Coverage) -> Iterator[str]:
         share = 100 * coverage.found / max(coverage.estimated, 1)
         yield f"{share:.2f} % of about {coverage.estimated:,} known (95 %: at most {coverage.high:,} exist)"
     if coverage.gone:
-        yield f"{coverage.gone:,} more were there once, and their namespace no longer lists them"
+        yield f"{coverage.gone:,} more are deleted or private: their namespace does not list them"
     if coverage.unreadable:
         yield f"out of reach: {counted(coverage.unreadable, 'row')} that the site cannot serve"
     for why, queries in sorted(coverage.out_of_reach.items()):
         yield f"out of reach: {_count(queries, 'search', 'searches')} given up, {printable(why)}"
+
+
+def _utc(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds")
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -61,6 +61,9 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 _TOO_MANY_CODE = "TOOMANYREQUESTS"
 _TOO_MANY_TEXT = b"toomanyrequests:"
 
+# What Docker Hub's front door calls its 429 to whom it takes for an abuser: "Too Many Requests (HAP429)".
+ABUSE_CODE = "HAP429"
+
 # In every sentence by which Docker Hub says that the pull quota is used up ("You have reached your pull
 # rate limit", "your unauthenticated pull rate limit").
 _QUOTA_WORDS = b"pull rate limit"
@@ -112,9 +115,11 @@ def _is_quota(headers: Mapping[str, str], body: bytes, now: float) -> bool:
 
 
 def error_code(body: bytes) -> str | None:
-    """The first code of ``{"errors": [{"code": ...}]}``, if the body is that."""
+    """The first code of ``{"errors": [{"code": ...}]}``, if the body is that, or one told in a text."""
     if body.lstrip()[: len(_TOO_MANY_TEXT)].lower() == _TOO_MANY_TEXT:
         return _TOO_MANY_CODE
+    if ABUSE_CODE.encode() in body:
+        return ABUSE_CODE
     try:
         errors = json.loads(body)["errors"]
         code = errors[0]["code"]

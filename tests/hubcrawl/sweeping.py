@@ -24,6 +24,7 @@ from hubcrawl.reading import PageReader
 from hubcrawl.settings import CrawlSettings
 from hubcrawl.sweep import SweepEngine
 from hubcrawl.territory import Territory
+from hubcrawl.updates import Updates
 from registry.transport.credentials import Credentials
 from registry.transport.http import Transport
 from registry.transport.session import open_session
@@ -123,7 +124,8 @@ class Lab:
     def engine(self, catalog: Catalog, transport: Transport, **chosen: Any) -> SweepEngine:
         """An engine for one run."""
         endpoints = [each(self.running.site_url) for each in self.endpoints]
-        territory = Territory(catalog, REGISTRY, endpoints, self.clock)
+        kind = Updates if chosen.get("updates") else Territory
+        territory = kind(catalog, REGISTRY, endpoints, self.clock)
         settings = CrawlSettings(**{"page_size": 100, "max_pages": 50_000, **chosen})
         return SweepEngine(territory, PageReader(transport), settings, self.clock)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from corpus.records import RepositoryRecord
 from hubcrawl.endpoints import MAX_ROWS, Endpoint, Rows, served_size
 from hubcrawl.endpoints.namespaces import Namespace
-from hubcrawl.endpoints.repository import Details, OneRepository
+from hubcrawl.endpoints.repository import OneRepository
 from hubcrawl.endpoints.search_v1 import SearchV1
 from hubcrawl.endpoints.search_v2 import SearchV2
 from hubcrawl.endpoints.search_v3 import SearchV3
@@ -259,25 +259,9 @@ def test_rows_of_a_namespace_have_dates_and_storage() -> None:
     assert (rows.has_more, rows.claimed) == (False, 177)
 
 
-def test_one_repository_is_one_record_and_what_only_it_says() -> None:
-    endpoint, body = OneRepository(HUB), json.dumps(REPOSITORY).encode()
+def test_one_repository_is_a_row_of_its_namespace() -> None:
     record = read(Namespace, NAMESPACE_PAGE).records[0]
-    assert endpoint.parse(body, HUB) == Rows((record,), has_more=False, claimed=1, page_size=1)
-    assert endpoint.details(body, HUB) == Details(
-        record,
-        full_description="# Quick reference",
-        owner="library",
-        collaborators=0,
-        modified_at="2024-10-16T13:48:34.145251Z",
-        has_immutable_tags=False,
-    )
-
-
-def test_old_answer_of_one_repository_says_less() -> None:
-    """As of 2016: without storage, immutable tags and the like."""
-    kept = (*NEEDED[Namespace], "full_description")
-    details = OneRepository(HUB).details(json.dumps({key: REPOSITORY[key] for key in kept}).encode(), HUB)
-    assert (details.owner, details.collaborators, details.has_immutable_tags) == (None, None, None)
+    assert read(OneRepository, REPOSITORY) == Rows((record,), has_more=False, claimed=1, page_size=1)
 
 
 def without(key: str, value: Json) -> Json:
@@ -310,9 +294,7 @@ def drifted() -> list[tuple[type[Endpoint], object]]:
         changed += [(kind, page | {"results": [row | {key: []}]}) for key in NEEDED[kind]]
         changed += [(kind, page | {"results": None}), (kind, []), (kind, None)]
         changed += [(kind, {"detail": "Rate limit exceeded"}), (kind, {"count": 0, "summaries": []})]
-    changed += [
-        (OneRepository, without(key, REPOSITORY)) for key in ("name", "namespace", "full_description")
-    ]
+    changed += [(OneRepository, without(key, REPOSITORY)) for key in ("name", "namespace", "pull_count")]
     return changed
 
 

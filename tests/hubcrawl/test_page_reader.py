@@ -52,6 +52,8 @@ async def test_page_outside_the_window_is_refused(transport: Transport, site: Si
         (404, '{"message": "object not found"}', Answer.GONE, Reason.REPO_MISSING),
         (410, '{"message": "retired"}', Answer.RETIRED, Reason.UNEXPECTED_ANSWER),
         (429, "Too Many Requests (HAP429)", Answer.ABUSE, Reason.ABUSE_LIMIT),
+        (429, '{"detail": "Rate limit exceeded", "error": false}', Answer.RATE, Reason.ABUSE_LIMIT),
+        (429, "", Answer.RATE, Reason.ABUSE_LIMIT),
         (500, '{"msg": "Internal Server Error"}', Answer.POISON, Reason.SERVER_ERROR),
         (503, "", Answer.POISON, Reason.SERVER_ERROR),
     ],

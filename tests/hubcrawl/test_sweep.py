@@ -8,14 +8,19 @@ from typing import ClassVar
 
 import pytest
 
+from hubcrawl.endpoints import Endpoint
 from hubcrawl.endpoints.search_v1 import SearchV1
 from hubcrawl.endpoints.search_v2 import SearchV2
 from hubcrawl.endpoints.search_v3 import SearchV3
 from hubcrawl.endpoints.search_v4 import SearchV4
 from hubcrawl.queries import Query, Slice
+from hubcrawl.reading import PageReader, Read
+from hubcrawl.settings import CrawlSettings
+from hubcrawl.sweep import SweepEngine, is_to_be_swept
+from hubcrawl.territory import Territory
 from samplehub import Flaws, Hub, Matching, SearchOptions, crowd_of
 from samplehub.server.index import Index
-from tests.hubcrawl.sweeping import BOTH, SEARCH, Lab, hub_of, lab, names_of, options
+from tests.hubcrawl.sweeping import BOTH, REGISTRY, SEARCH, Lab, hub_of, lab, names_of, options
 
 pytestmark = pytest.mark.slow
 
@@ -202,12 +207,65 @@ async def test_most_pages_of_a_run_are_a_reason_to_stop_and_the_next_run_goes_on
         assert (summary.pages, summary.found, summary.is_complete) == (6, 1_000, True)
 
 
+async def test_pages_that_are_being_written_count_towards_the_most_of_a_run(tmp_path: Path) -> None:
+    """Others are asked for meanwhile, but not more than the settings say."""
+    async with lab(tmp_path, hub_of(1_000), options(100), SEARCH) as here:
+        summary = await here.sweep(max_pages=16, parallel=8)
+        assert 16 <= summary.pages < 16 + 8
+
+
+class Counting(PageReader):
+    """How many pages are asked for at a time."""
+
+    under_way = 0
+    most = 0
+
+    async def read(self, endpoint: Endpoint, query: Query, part: Slice, claimed: int | None = None) -> Read:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            return await super().read(endpoint, query, part, claimed)
+        finally:
+            self.under_way -= 1
+
+
+async def test_no_more_pages_are_asked_for_at_a_time_than_the_settings_say(tmp_path: Path) -> None:
+    async with (
+        lab(tmp_path, hub_of(1_000), options(100)) as here,
+        here.cataloguing() as catalog,
+        here.transporting() as transport,
+    ):
+        territory = Territory(catalog, REGISTRY, [each(here.running.site_url) for each in BOTH], here.clock)
+        reader = Counting(transport)
+        await SweepEngine(territory, reader, CrawlSettings(parallel=3), here.clock).run()
+        assert reader.most == 3
+
+
 async def test_complete_sweep_asks_nothing_more(tmp_path: Path) -> None:
     async with lab(tmp_path, hub_of(300), options(), SEARCH) as here:
         await here.sweep()
         before = here.running.journal.count
         summary = await here.sweep()
         assert (here.running.journal.count, summary.pages, summary.is_complete) == (before, 0, True)
+
+
+async def test_namespaces_that_are_wanted_later_are_those_of_all_names_that_were_found(
+    tmp_path: Path,
+) -> None:
+    hub, flaws = hub_of(300), Flaws(hidden=0.2, seed=3)
+    owners = {hub.repositories[number].namespace for number in Index(hub, flaws=flaws).search("")}
+    async with lab(tmp_path, hub, options(flaws=flaws), SEARCH) as first:
+        assert (await first.sweep()).is_complete
+    async with lab(tmp_path, hub, options(flaws=flaws), BOTH, clock=first.clock) as here:
+        async with here.cataloguing() as catalog:
+            endpoints = [each(here.running.site_url) for each in BOTH]
+            assert await is_to_be_swept(catalog, REGISTRY, endpoints, CrawlSettings())
+            assert not await is_to_be_swept(catalog, REGISTRY, endpoints[:1], CrawlSettings())
+        assert (await here.sweep()).is_complete
+        assert here.found() == {name for name in names_of(hub) if name.partition("/")[0] in owners}
+        before = here.running.journal.count
+        assert (await here.sweep()).is_complete
+        assert here.running.journal.count == before
 
 
 # ---- over time

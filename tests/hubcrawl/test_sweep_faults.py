@@ -15,10 +15,13 @@ from hubcrawl.endpoints.search_v1 import SearchV1
 from hubcrawl.endpoints.search_v2 import SearchV2
 from hubcrawl.outcome import CrawlSummary
 from hubcrawl.queries import Query, Slice
+from hubcrawl.settings import CrawlSettings
+from hubcrawl.sweep import is_to_be_swept
 from registry.errors import Reason, RegistryError
 from samplehub import Flaws, RetryForm, Trouble, crowd_of
 from tests.hubcrawl.sweeping import (
     BOTH,
+    REGISTRY,
     SEARCH,
     Lab,
     hub_of,
@@ -47,6 +50,15 @@ class Broken(SearchV2):
     def parse(self, body: bytes, url: str) -> Rows:
         if "query=n&" in url:
             raise RegistryError(Reason.UNEXPECTED_ANSWER, "not the shape of this listing: broken", url=url)
+        return super().parse(body, url)
+
+
+class Moody(SearchV2):
+    """That of a hub which does not answer one query for the time being."""
+
+    def parse(self, body: bytes, url: str) -> Rows:
+        if "query=n&" in url:
+            raise RegistryError(Reason.SERVER_ERROR, "later", url=url, temporary=True)
         return super().parse(body, url)
 
 
@@ -116,7 +128,7 @@ async def test_nothing_is_empty_or_gone_in_a_soft_block_and_all_is_asked_again_a
     tmp_path: Path,
 ) -> None:
     hub = hub_of(500)
-    block = trouble(Trouble.SOFT_BLOCK, 15, 36)
+    block = trouble(Trouble.SOFT_BLOCK, 15, 40)  # longer than what is asked beside the first proof
     async with lab(tmp_path, hub, options(100, happenings=(block,))) as here:
         summary = await here.sweep()
         assert here.found() == names_of(hub)
@@ -321,6 +333,53 @@ async def test_page_that_never_comes_is_given_up_with_a_reason(tmp_path: Path) -
         assert summary.is_complete
         lost = {name for name in names_of(hub) if name.removeprefix("library/").startswith("n")}
         assert names_of(hub) - here.found() <= lost
+
+
+async def test_another_run_asks_at_once_for_what_failed_and_that_costs_no_page_a_try(tmp_path: Path) -> None:
+    hub = hub_of(300)
+    scolding = trouble(Trouble.SCOLDING, 5, FOREVER)
+    async with lab(tmp_path, hub, options(100, happenings=(scolding,)), SEARCH) as here:
+        for _ in range(10):  # more often than a page is tried
+            await here.sweep(parallel=1, failures_in_a_row=1)
+        assert here.running.journal.count <= 4 + 2 * 10  # a probe of the window may be among them
+        assert here.clock.slept == []
+        assert here.select("select max(attempts) from slices") == [(1,)]
+    async with lab(tmp_path, hub, options(100), SEARCH, clock=here.clock) as later:
+        summary = await later.sweep()
+        assert (later.found(), summary.is_complete) == (names_of(hub), True)
+        assert later.clock.slept == []
+
+
+async def test_page_that_was_given_up_for_a_passing_reason_is_asked_for_once_by_every_later_run(
+    tmp_path: Path,
+) -> None:
+    hub = hub_of(300)
+    async with lab(tmp_path, hub, options(100), (Moody,)) as here:
+        summary = await here.sweep()
+        assert summary.is_complete
+        given_up = here.select("select count(*) from queries where state = 'given up' and key = '[\"n\"]'")
+        assert given_up == [(1,)]
+        async with here.cataloguing() as catalog:
+            endpoints = [Moody(here.running.site_url)]
+            assert await is_to_be_swept(catalog, REGISTRY, endpoints, CrawlSettings())
+        before, slept = here.running.journal.count, len(here.clock.slept)
+        await here.sweep()
+        assert here.running.journal.count - before <= 2
+        assert len(here.clock.slept) == slept
+    async with lab(tmp_path, hub, options(100), SEARCH, clock=here.clock) as later:
+        summary = await later.sweep()
+        assert (later.found(), summary.is_complete) == (names_of(hub), True)
+        ledger = later.select("select rows, distinct_names, state from queries where key = '[\"n\"]'")
+        assert ledger[0][0] == ledger[0][1] > 0
+        _check(later)
+
+
+async def test_clock_that_is_set_back_makes_nothing_gone(tmp_path: Path) -> None:
+    async with lab(tmp_path, hub_of(300), options()) as here:
+        await here.sweep(max_pages=2)
+        here.clock.seconds -= 3_600
+        assert (await here.sweep()).is_complete
+        assert here.gone() == set()
 
 
 async def test_site_that_asks_to_be_left_alone_is(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 KILLS = 20
 
 # Requests that one life makes, at most: all lives together make fewer than it takes.
-MOST_REQUESTS = 12
+MOST_REQUESTS = 6
 
 # Seconds after the last request of a life in which it is killed: within a transaction, or between two.
 LATE_S = 0.05

@@ -10,7 +10,6 @@ from hubcrawl.queries import Slice
 from hubcrawl.windows import (
     BOUNDLESS,
     RELEARN_AFTER_S,
-    Change,
     Window,
     after_refused,
     after_served,
@@ -45,43 +44,38 @@ def test_best_page_sizes_of_windows_that_were_seen(served: int, size: int) -> No
 
 def test_unknown_window_is_boundless_and_asks_for_no_probe() -> None:
     window = Window()
-    assert (window.reach, window.admits(Slice(101, 100))) == (BOUNDLESS, True)
+    assert window.reach == BOUNDLESS
     assert next_probe(window, 10_000, NOW) is None
 
 
 def test_first_refusal_bounds_the_reach_to_what_was_served() -> None:
-    window, change = after_served(Window(), 900, NOW)
-    assert change is Change.NONE
-    window, change = after_refused(window, 1_000, NOW)
-    assert (window.reach, change) == (1_000, Change.NARROWED)
-    assert window.admits(Slice(10, 100))
-    assert not window.admits(Slice(11, 100))
+    window = after_refused(after_served(Window(), 900, NOW), 1_000, NOW)
+    assert window.reach == 1_000
 
 
 def test_refusal_of_what_was_served_is_a_smaller_window() -> None:
     """Nothing but its first page is known to be in it."""
-    window, change = after_refused(Window(9_900, 10_000, 100, NOW), 200, NOW + 1)
-    assert (window, change) == (Window(0, 200, 100, NOW + 1), Change.SHRUNK)
+    window = after_refused(Window(9_900, 10_000, 100, NOW), 200, NOW + 1)
+    assert window == Window(0, 200, 100, NOW + 1)
 
 
 def test_service_of_what_was_refused_is_a_larger_window_without_a_known_edge() -> None:
-    window, change = after_served(Window(99, 100, 99, NOW), 100, NOW + 1)
-    assert (window, change) == (Window(100, None, 100, NOW + 1), Change.GROWN)
+    window = after_served(Window(99, 100, 99, NOW), 100, NOW + 1)
+    assert window == Window(100, None, 100, NOW + 1)
 
 
 def test_what_is_known_already_changes_nothing() -> None:
     window = Window(99, 100, 99, NOW)
-    assert after_served(window, 50, NOW + 1) == (window, Change.NONE)
-    assert after_refused(window, 150, NOW + 1) == (window, Change.NONE)
+    assert after_served(window, 50, NOW + 1) == window
+    assert after_refused(window, 150, NOW + 1) == window
 
 
 def test_window_is_confirmed_where_its_edge_is_refused_again() -> None:
-    window, change = after_refused(Window(99, 100, 99, NOW), 100, NOW + 9)
-    assert (window.learned_at, change) == (NOW + 9, Change.NONE)
+    assert after_refused(Window(99, 100, 99, NOW), 100, NOW + 9).learned_at == NOW + 9
 
 
 def test_page_size_stays_while_no_edge_is_known() -> None:
-    assert after_served(Window(), 99, NOW).window.page_size == 100
+    assert after_served(Window(), 99, NOW).page_size == 100
 
 
 def test_refusal_of_a_first_page_is_no_window() -> None:
@@ -109,20 +103,25 @@ def test_first_offset_that_was_refused_is_tried_again_every_day() -> None:
     assert next_probe(window, 10_000, NOW + RELEARN_AFTER_S) == Slice(2, 100)
 
 
+def admits(window: Window, offset: int) -> bool:
+    """Whether nothing is known against a page."""
+    return window.refused is None or offset <= window.served
+
+
 def learned(edge: int, window: Window, max_rows: int = 100, now: float = NOW) -> tuple[Window, int]:
     """The window after paging on until refused, and probing, and the requests that took beyond its pages."""
     offset, size, probes = 0, window.page_size, 0
-    while offset < edge and window.admits(Slice(offset // size + 1, size)):
-        window = after_served(window, offset, now, max_rows).window
+    while offset < edge and admits(window, offset):
+        window = after_served(window, offset, now, max_rows)
         offset += size
-    if window.admits(Slice(offset // size + 1, size)):
-        window = after_refused(window, offset, now, max_rows).window
+    if admits(window, offset):
+        window = after_refused(window, offset, now, max_rows)
         probes = 1
     while (probe := next_probe(window, 1 << 30, now, max_rows)) is not None:
         assert window.served < probe.offset <= (window.refused or 0)
         probes += 1
         after = after_served if probe.offset < edge else after_refused
-        window = after(window, probe.offset, now, max_rows).window
+        window = after(window, probe.offset, now, max_rows)
     return window, probes
 
 
@@ -150,7 +149,7 @@ def test_window_that_moves_is_learned_anew_the_next_day(before: int, after: int)
     window, _ = learned(before, Window())
     tomorrow = NOW + RELEARN_AFTER_S
     if after <= window.served:  # a page that used to come surprises
-        window = after_refused(window, window.served, tomorrow).window
+        window = after_refused(window, window.served, tomorrow)
     window, _ = learned(after, window, now=tomorrow)
     window, _ = learned(after, window, now=tomorrow)
     best = reach(after - 1, best_page_size(after - 1))

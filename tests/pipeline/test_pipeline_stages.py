@@ -150,6 +150,31 @@ def test_a_limit_is_kept_and_can_be_raised(hubcrawl: Callable[..., Ended], sampl
     assert len(sample) == 3
 
 
+def test_only_what_changed_is_asked_after_a_sweep(hubcrawl: Callable[..., Ended], sample: list[bool]) -> None:
+    too_early = hubcrawl("crawl", "--updates")
+    assert (too_early.status, len(sample)) == (2, 0)
+    assert "no sweep of it is complete" in too_early.err
+    assert hubcrawl("crawl").status == 0
+    assert "`hubcrawl crawl --updates` asks for later ones" in hubcrawl("status").out
+    before = status(hubcrawl)
+    updated = hubcrawl("crawl", "--updates")
+    assert updated.status == 0
+    assert "0 new repositories in sample" in updated.out
+    assert "1 page" in updated.out
+    after = status(hubcrawl)
+    assert after["coverage"]["sample"]["known_until"] > before["coverage"]["sample"]["known_until"]
+    assert after["repositories"]["rows_listed"] == before["repositories"]["rows_listed"] + 87
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--again",), ("--listing", "official"), ("--registry", "http://127.0.0.1:9")]
+)
+def test_updates_of_what_is_not_swept_are_refused(
+    hubcrawl: Callable[..., Ended], arguments: tuple[str, ...]
+) -> None:
+    assert hubcrawl("crawl", "--updates", *arguments).status == 2
+
+
 @pytest.mark.parametrize("listing", ["search", "v1", "pages", "official"])
 def test_any_server_can_stand_in_for_docker_hub(
     hubcrawl: Callable[..., Ended], hub: Hub, served: Running, listing: str
