@@ -21,7 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import uvloop
+
 from benchmarks.partition import ideal_requests
+from benchmarks.reachable import is_reachable, rows_shown
 from corpus.catalog import open_catalog
 from corpus.layout import Layout
 from corpus.records import Registry
@@ -32,7 +35,6 @@ from hubcrawl.reading import PageReader
 from hubcrawl.settings import CrawlSettings
 from hubcrawl.sweep import SweepEngine
 from hubcrawl.territory import Territory
-from hubcrawl.words import shown_name
 from registry.transport.clock import SystemClock
 from registry.transport.credentials import Credentials
 from registry.transport.http import Transport
@@ -42,7 +44,7 @@ from samplehub import Flaws, Hub, Matching, Options, SearchOptions, Windows, cro
 from samplehub.server.index import Index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
     from multiprocessing.connection import Connection
 
 _REPOSITORIES = 250_000
@@ -71,31 +73,51 @@ class Swept:
 
     names: frozenset[str]
     pages: int
+    rows: int
     seconds: float
+    cpu_s: float
 
 
 def _coverage() -> None:
     """Search alone, without namespaces, against what any query shows and the ideal prefix partition."""
     hub = crowd(_REPOSITORIES, _SEED)
-    truth = {hub.repositories[number].name for number in Index(hub).search("")}
-    shown = sorted(shown_name(name) for name in truth)
-    print(f"\n{len(truth):,} repositories; searches only")
-    print("| matching | window | requests | of the ideal | found | pages/s |")
-    print("|---|---|---|---|---|---|")
+    shown = sorted(repository.search_name for repository in hub.repositories)
+    print(f"\n{len(shown):,} repositories; searches only")
+    print("| matching | window | requests | of the ideal | found | unreachable | of the rest | speed |")
+    print("|---|---|---|---|---|---|---|---|")
     for matching in (Matching.PREFIX, Matching.TOKENS):
+        index = Index(hub, matching)
         for window in (10_000, 200, 100):
             options = _options(matching, window)
             with _serving(_SEED, options) as (url, traffic):
-                swept = asyncio.run(_sweep(url, CrawlSettings(parallel=32, namespaces=False)))
-                requests = traffic()["search-v2"]
+                before = traffic()
+                swept = _run(_sweep(url, CrawlSettings(parallel=32, namespaces=False)))
+                counts = traffic() - before
+            requests = counts["search-v2"]
             ideal = ideal_requests(shown, window)
-            share = 100 * len(swept.names & truth) / len(truth)
-            speed = swept.pages / swept.seconds
+            missing = [each for each in hub.repositories if each.name not in swept.names]
+            rows = rows_shown(window)
+            hidden = sum(not is_reachable(index, matching, rows, each) for each in missing)
+            found = len(shown) - len(missing)
+            shares = f"{found / len(shown):.3%} | {hidden:,} | {found / (len(shown) - hidden):.3%}"
             print(
                 f"| {matching} | {window:,} | {requests:,} | {requests / ideal:.2f} x {ideal:,} "
-                f"| {share:.3f} % | {speed:.0f} |",
+                f"| {shares} | {_speed(swept, counts)} |",
                 flush=True,
             )
+
+
+def _speed(swept: Swept, hub: Counter[str]) -> str:
+    return (
+        f"{swept.pages / swept.seconds:.0f} pages/s, {swept.rows / swept.seconds:,.0f} rows/s; CPU per page "
+        f"{1000 * swept.cpu_s / swept.pages:.2f} ms, of the hub {hub['cpu ms'] / swept.pages:.2f} ms"
+    )
+
+
+def _run(sweep: Coroutine[None, None, Swept]) -> Swept:
+    """On the event loop that the program has."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(sweep)
 
 
 def _options(matching: Matching, window: int, site_limit: int = _UNLIMITED) -> Options:
@@ -123,12 +145,12 @@ async def _sweep(url: str, settings: CrawlSettings) -> Swept:
             endpoints = [SearchV2(url), *([Namespace(url)] if settings.namespaces else [])]
             territory = Territory(catalog, _REGISTRY, endpoints, clock)
             engine = SweepEngine(territory, PageReader(transport), settings, clock)
-            begun = time.perf_counter()
+            begun, cpu_s = time.perf_counter(), time.process_time()
             summary = await engine.run()
-            seconds = time.perf_counter() - begun
+            seconds, cpu_s = time.perf_counter() - begun, time.process_time() - cpu_s
         with sqlite3.connect(layout.catalog) as connection:
             names = frozenset(name for (name,) in connection.execute("SELECT name FROM repositories"))
-    return Swept(names, summary.pages, seconds)
+    return Swept(names, summary.pages, summary.rows, seconds, cpu_s)
 
 
 # ---- the hub, in a process of its own
@@ -166,7 +188,9 @@ async def _served(driver: Connection, hub: Hub, options: Options) -> None:
     async with serve(hub, options=options) as running:
         driver.send(running.site_url)
         while await asyncio.to_thread(driver.recv) == "traffic":
-            driver.send({**running.traffic, "most in 60 s": running.journal.most_within(60)})
+            cpu_ms = round(1000 * time.process_time())
+            most = running.journal.most_within(60)
+            driver.send({**running.traffic, "most in 60 s": most, "cpu ms": cpu_ms})
 
 
 # ---- the estimate
@@ -207,7 +231,7 @@ def _pacing() -> None:
     with _serving(_SEED, options) as (url, traffic):
         settings = CrawlSettings(parallel=16, namespaces=False, max_pages=540)
         begun = time.perf_counter()
-        asyncio.run(_sweep(url, settings))
+        _run(_sweep(url, settings))
         minutes = (time.perf_counter() - begun) / 60
         counts = traffic()
     allowed = 180 * (1 + minutes)  # a window is open at the beginning
