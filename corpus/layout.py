@@ -87,6 +87,10 @@ class Layout:
         """The profile of one layer blob."""
         return self._profile("layers", digest)
 
+    def findings(self, digest: Digest) -> Path:
+        """What analysers found in one layer blob; there is none where they found nothing."""
+        return self._profile("findings", digest)
+
     def image_profile(self, digest: Digest) -> Path:
         """The profile of one image; ``digest`` is that of its manifest's bytes."""
         return self._profile("images", digest)

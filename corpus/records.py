@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -162,11 +163,41 @@ class ImageOutcome:
 
 @dataclass(frozen=True, slots=True)
 class LayerTask:
-    """One layer blob to profile."""
+    """One layer blob to profile.
+
+    Attributes:
+        analysers: Key of the analysers that have read it (:func:`corpus.profiles.findings.key_of`).
+        is_profiled: Whether its profile is of today's version: then only analysers are missing.
+    """
 
     digest: Digest
     media_type: str
     size_bytes: int
+    analysers: str = ""
+    is_profiled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an image has in common with the others of the corpus; it changes as they come.
+
+    Attributes:
+        base_chain: ChainID of the image it is built on: the longest proper beginning of its own chain that is
+            the whole chain of another one.
+        base: Manifests with this chain, by the digest of their bytes; the smallest first, at most four.
+        base_layers: Layers of the image that belong to it.
+        shared: Layers that other images list too, sorted.
+    """
+
+    base_chain: str | None = None
+    base: tuple[Digest, ...] = ()
+    base_layers: int = 0
+    shared: tuple[Digest, ...] = ()
+
+    def key(self) -> str:
+        """A short text that tells two of them apart."""
+        fields = (self.base_chain or "", *self.base, str(self.base_layers), *self.shared)
+        return sha256(" ".join(fields).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +207,7 @@ class ImageProfileTask:
     manifest_digest: Digest
     content_type: str
     config_digest: Digest | None
+    surroundings: Surroundings = Surroundings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,4 +222,4 @@ class ProfileOutcome:
     status: str
     failure_reason: str | None
     duration_s: float
-    totals: Mapping[str, int | float | None] = field(default_factory=dict)
+    totals: Mapping[str, int | float | str | None] = field(default_factory=dict)

@@ -56,7 +56,8 @@ class Repair:
         self.requeued += withdrawn.requeued
         # A manifest that an earlier repair withdrew, and was killed, is known by its file only.
         profiles = [*map(self._layout.image_profile, {*withdrawn.image_profiles, *digests})]
-        profiles += map(self._layout.layer_profile, misread)
+        profiles += map(self._layout.findings, misread)
+        profiles += map(self._layout.layer_profile, misread)  # behind them, since it tells that it is misread
         # The blobs last: while they are there, the next repair comes by here again.
         wrong = [self._layout.blob(blob.digest) for blob in lost if blob.kind is not Kind.MISSING]
         await asyncio.to_thread(_remove, [*profiles, *wrong])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from corpus.profiles.image import Configuration, ConfigurationStatus, HistoryRow
+from corpus.profiles.image import Configuration, ConfigurationStatus, Healthcheck, HistoryRow
 from registry.documents import parse_document
 from registry.errors import RegistryError
 
@@ -68,6 +68,29 @@ def run_parameters(body: Mapping[str, Any]) -> Configuration:
         stop_signal=_text(config.get("StopSignal")),
         shell=_words(config.get("Shell")),
         on_build=_texts(config.get("OnBuild")),
+        healthcheck=_healthcheck(config.get("Healthcheck")),
+        stop_timeout_s=_whole(config.get("StopTimeout")),
+        hostname=_text(config.get("Hostname")),
+        domain_name=_text(config.get("Domainname")),
+        mac_address=_text(config.get("MacAddress")),
+        has_terminal=config.get("Tty") is True,
+        has_open_input=config.get("OpenStdin") is True,
+        has_no_network=config.get("NetworkDisabled") is True,
+        args_escaped=config.get("ArgsEscaped") is True,
+    )
+
+
+def _healthcheck(value: object) -> Healthcheck | None:
+    """Docker's times are nanoseconds, and 0 is the default."""
+    if not isinstance(value, dict):
+        return None
+    return Healthcheck(
+        test=_words(value.get("Test")),
+        interval_s=_seconds(value.get("Interval")),
+        timeout_s=_seconds(value.get("Timeout")),
+        start_period_s=_seconds(value.get("StartPeriod")),
+        start_interval_s=_seconds(value.get("StartInterval")),
+        retries=_whole(value.get("Retries")) or None,
     )
 
 
@@ -99,6 +122,18 @@ def _object(value: object) -> Mapping[str, Any]:
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _whole(value: object) -> int | None:
+    """A number as Go would take it: whole, and of 64 bits."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) < 1 << 63 else None
+
+
+def _seconds(nanoseconds: object) -> float | None:
+    whole = _whole(nanoseconds)
+    return whole / 1e9 if whole else None
 
 
 def _text(value: object) -> str:

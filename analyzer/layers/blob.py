@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
+from analyzer.layers.deadline import Deadline
 from analyzer.layers.faults import LayerFault
 from corpus.profiles.layer import LayerReason
 
@@ -25,13 +26,22 @@ class Blob:
 
     Attributes:
         size_bytes: Bytes read from the file so far.
+        deadline: When the reading has to end; every further read is a :class:`LayerFault` (timeout) then.
     """
 
-    def __init__(self, file: BinaryIO, digest: Digest, read_bytes: int = READ_BYTES) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        digest: Digest,
+        read_bytes: int = READ_BYTES,
+        deadline: Deadline | None = None,
+    ) -> None:
         self._file = file
         self._digest = digest
         self._hasher = digest.hasher() if digest.is_verifiable else None
         self._read_bytes = read_bytes
+        self.deadline = deadline or Deadline()
+        self._is_read = False
         self._data = b""
         self._position = 0
         self.size_bytes = 0
@@ -71,7 +81,7 @@ class Blob:
         end = self._position + count
         if end > len(self._data):
             if not self._gather(count):
-                raise LayerFault(LayerReason.TRUNCATED)
+                raise LayerFault(LayerReason.TRUNCATED, offset=self.size_bytes)
             end = self._position + count
         data = self._data[self._position : end]
         self._position = end
@@ -93,15 +103,23 @@ class Blob:
         return is_zero
 
     def at(self, offset: int, count: int) -> bytes:
-        """Up to ``count`` bytes from ``offset``, without moving: for a second look at a damaged place."""
+        """Up to ``count`` bytes from ``offset``, without moving: a second look, or one at the end."""
         return os.pread(self._file.fileno(), count, offset)
 
+    def whole_bytes(self) -> int:
+        """Bytes of the whole file, read or not."""
+        return os.fstat(self._file.fileno()).st_size
+
     def is_intact(self) -> bool | None:
-        """Whether the bytes read have the blob's digest; ``None`` if nobody can compute it."""
-        return None if self._hasher is None else self._hasher.hexdigest() == self._digest.encoded
+        """Whether the bytes have the blob's digest; ``None`` where not all are read, or none can tell."""
+        if self._hasher is None or not self._is_read:
+            return None
+        return self._hasher.hexdigest() == self._digest.encoded
 
     def _fill(self) -> None:
+        self.deadline.check()
         self._data = self._file.read(self._read_bytes)
+        self._is_read = not self._data
         self._position = 0
         self.size_bytes += len(self._data)
         if self._hasher is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from corpus.profiles.layer import LayerReason, LayerStatus
 
 _STATUS_OF = {
-    LayerStatus.PARTIAL: (LayerReason.TRUNCATED, LayerReason.KILLED),
+    LayerStatus.PARTIAL: (LayerReason.TRUNCATED, LayerReason.TIMEOUT, LayerReason.KILLED),
     LayerStatus.BOMB: (
         LayerReason.OUTPUT,
         LayerReason.ENTRIES,
@@ -13,6 +13,9 @@ _STATUS_OF = {
         LayerReason.EXTENSION_CHAIN,
         LayerReason.MAP,
         LayerReason.PATHS,
+        LayerReason.EXPANSION,
+        LayerReason.NAME,
+        LayerReason.WORKER_MEMORY,
     ),
     LayerStatus.UNSUPPORTED: (
         LayerReason.WINDOW,

@@ -10,10 +10,11 @@ import zlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from analyzer.layers.faults import LayerFault
+from analyzer.layers.salvage import Damage, Feed, salvage
 from corpus.profiles.layer import LayerReason
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from analyzer.layers.blob import Blob
 
@@ -34,8 +35,6 @@ _DEFLATE_METHOD = 8
 _FHCRC, _FEXTRA, _FNAME, _FCOMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
 # A file name is longer than this only in a blob made to be odd.
 _TEXT_BYTES = 256
-# A damaged stream is looked at again in pieces of this size up to the damage.
-_PIECE_BYTES = 64 * 1024
 
 
 class _Decoder(Protocol):
@@ -105,7 +104,8 @@ def _inflate(blob: Blob) -> Iterator[bytes]:
         try:
             window = decoder.decompress(data, WINDOW_BYTES)
         except _engine.error:
-            offset = yield from _second_look(blob, start, blob.offset - len(data), produced)
+            damage = Damage(start, blob.offset - len(data), produced, (_engine.error,))
+            offset = yield from salvage(blob, damage, _new_feed)
             raise LayerFault(LayerReason.DEFLATE, offset=offset) from None
         if window:
             produced += len(window)
@@ -116,29 +116,15 @@ def _inflate(blob: Blob) -> Iterator[bytes]:
     blob.unread(len(decoder.unused_data))
 
 
-def _second_look(blob: Blob, start: int, failed: int, delivered: int) -> Generator[bytes, None, int]:
-    """Deliver all that can be decoded of a damaged stream, whatever the size of the reads was.
-
-    A decoder that meets an error drops the output of that call. So the stream is decoded again from its
-    ``start``, from the ``failed`` call on byte by byte, and what lies beyond ``delivered`` is delivered.
-    Returns the offset of the byte with the error.
-    """
+def _new_feed() -> Feed:
     decoder: _Decoder = _engine.decompressobj(_RAW)
-    offset, position = start, 0
-    while data := blob.at(offset, min(max(failed - offset, 1), _PIECE_BYTES)):
-        try:
-            for window in _drained(decoder, data):
-                position += len(window)
-                if position > delivered:
-                    yield window[max(0, delivered - position + len(window)) :]
-                    delivered = position
-        except _engine.error:
-            return offset
-        offset += len(data)
-    return offset
 
+    def feed(data: bytes, step: int) -> Iterator[bytes]:
+        is_full = True
+        while data or is_full:
+            window = decoder.decompress(data, step)
+            yield window
+            # A decoder that has consumed its input may still hold output.
+            data, is_full = decoder.unconsumed_tail, len(window) == step
 
-def _drained(decoder: _Decoder, data: bytes) -> Iterator[bytes]:
-    while data:
-        yield decoder.decompress(data, WINDOW_BYTES)
-        data = decoder.unconsumed_tail
+    return feed

@@ -23,7 +23,7 @@ _GNU_MAGIC = b"ustar  \0"
 _STAR_TRAILER = b"tar\0"
 _NO_TAIL = bytes(BLOCK_BYTES - 345)
 # Headers of one layer share few owners, modes and times; the caches stay small whatever comes.
-_CACHE_SIZE = 4096
+CACHE_SIZE = 4096
 
 
 class Header(msgspec.Struct, gc=False):
@@ -103,11 +103,11 @@ def parse_plain_header(block: bytes) -> Header | None:
     Plain is: ASCII only, so that the sum of its bytes fits into the low half of Adler-32, which costs a
     twentieth of a sum in Python; ustar or GNU magic; octal digits to the last byte but one of each number.
     """
-    if not block.isascii() or zlib.adler32(block) & 0xFFFF != _plain_checksum(block[148:156]):
+    if not block.isascii() or zlib.adler32(block) & 0xFFFF != plain_checksum(block[148:156]):
         return None
-    owner = _plain_owner(block[100:124])
-    mtime = _plain_number(block[136:148])
-    tail = _plain_tail(block[257:345])
+    owner = plain_owner(block[100:124])
+    mtime = plain_number(block[136:148])
+    tail = plain_tail(block[257:345])
     size = block[124:135]
     if owner is None or mtime is None or tail is None or block[135] or not size.isdigit():
         return None
@@ -126,8 +126,8 @@ def parse_plain_header(block: bytes) -> Header | None:
         return None
 
 
-@lru_cache(_CACHE_SIZE)
-def _plain_checksum(field: bytes) -> int:
+@lru_cache(CACHE_SIZE)
+def plain_checksum(field: bytes) -> int:
     """What the low half of Adler-32 is for a header whose checksum field this is, if that is right.
 
     It is 1 plus the sum of the bytes; the checksum counts its own field as eight spaces.
@@ -138,23 +138,24 @@ def _plain_checksum(field: bytes) -> int:
         return -1
 
 
-@lru_cache(_CACHE_SIZE)
-def _plain_owner(fields: bytes) -> tuple[int, int, int] | None:
+@lru_cache(CACHE_SIZE)
+def plain_owner(fields: bytes) -> tuple[int, int, int] | None:
     """Mode, uid and gid."""
-    mode, uid, gid = (_plain_number(fields[start : start + 8]) for start in (0, 8, 16))
+    mode, uid, gid = (plain_number(fields[start : start + 8]) for start in (0, 8, 16))
     return None if mode is None or uid is None or gid is None else (mode, uid, gid)
 
 
-@lru_cache(_CACHE_SIZE)
-def _plain_number(field: bytes) -> int | None:
+@lru_cache(CACHE_SIZE)
+def plain_number(field: bytes) -> int | None:
+    """An octal number; ``None`` if it is none."""
     try:
         return parse_octal(field)
     except LayerFault:
         return None
 
 
-@lru_cache(_CACHE_SIZE)
-def _plain_tail(fields: bytes) -> tuple[str, bytes, bytes, tuple[int, int]] | None:
+@lru_cache(CACHE_SIZE)
+def plain_tail(fields: bytes) -> tuple[str, bytes, bytes, tuple[int, int]] | None:
     """Dialect, user, group and device numbers: bytes 257 to 344."""
     if fields.startswith(_USTAR_MAGIC):
         dialect = "ustar"
@@ -162,7 +163,7 @@ def _plain_tail(fields: bytes) -> tuple[str, bytes, bytes, tuple[int, int]] | No
         dialect = "gnu"
     else:
         return None
-    major, minor = _plain_number(fields[72:80]), _plain_number(fields[80:88])
+    major, minor = plain_number(fields[72:80]), plain_number(fields[80:88])
     if major is None or minor is None:
         return None
     return dialect, _text(fields[8:40]), _text(fields[40:72]), (major, minor)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import bz2
 import hashlib
-import lzma
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from analyzer.layers import gzipped, zstandard_frames
+from analyzer.layers import gzipped, streams, zstandard_frames
 from analyzer.layers.faults import LayerFault
-from corpus.profiles.layer import Compression, LayerFlag, LayerReason
+from analyzer.layers.producers import Span, guess_producer
+from corpus.profiles.layer import Compression, LayerFlag, LayerReason, Producer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,23 +16,7 @@ if TYPE_CHECKING:
     from analyzer.layers.blob import Blob
     from analyzer.settings import LayerLimits
 
-_BZIP2_MAGIC = b"BZh"
-_XZ_MAGIC = b"\xfd7zXZ\0"
 _HEAD_BYTES = 6
-# A dictionary above this is refused: 'xz -9' needs 65 MiB to decode.
-_XZ_MEMORY_BYTES = 128 * 1024 * 1024
-
-
-class _Stream(Protocol):
-    """One bzip2 or xz stream of the standard library."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
 def sniff_compression(head: bytes) -> Compression:
@@ -42,9 +25,9 @@ def sniff_compression(head: bytes) -> Compression:
         return Compression.GZIP
     if zstandard_frames.is_magic(head):
         return Compression.ZSTD
-    if head.startswith(_BZIP2_MAGIC):
+    if head.startswith(streams.BZIP2_MAGIC):
         return Compression.BZIP2
-    return Compression.XZ if head == _XZ_MAGIC else Compression.NONE
+    return Compression.XZ if head == streams.XZ_MAGIC else Compression.NONE
 
 
 class Inflater:
@@ -70,6 +53,8 @@ class Inflater:
         self.trailing_bytes = 0
         self.flags: tuple[LayerFlag, ...] = ()
         self.is_finished = False
+        self._first: Span | None = None
+        self._budget, self._beyond = _output_budget(blob.whole_bytes(), limits)
 
     def windows(self) -> Iterator[bytes]:
         """The decoded bytes, in windows of at most 1 MiB.
@@ -78,24 +63,28 @@ class Inflater:
             LayerFault: The blob is truncated or wrong, or larger than the limit.
         """
         for window in self._located():
-            room = self._limits.max_tar_bytes - self.size_bytes
+            room = self._budget - self.size_bytes
             allowed = window[:room] if len(window) > room else window
             self.size_bytes += len(allowed)
             self._hasher.update(allowed)
             if allowed:
                 yield allowed
             if allowed is not window:
-                raise LayerFault(LayerReason.OUTPUT)
+                raise LayerFault(self._beyond)
         self.is_finished = True
 
     def diffid(self) -> str | None:
         """Digest of the whole tar; ``None`` while it is not decoded to its end."""
         return f"sha256:{self._hasher.hexdigest()}" if self.is_finished else None
 
+    def producer(self) -> Producer | None:
+        """What wrote the compressed data, as far as that can be guessed."""
+        return guess_producer(self._blob, self.compression, self._first)
+
     def _located(self) -> Iterator[bytes]:
         """The decoded windows; a fault of the blob gets its place in the blob."""
         try:
-            yield from self._decoded()
+            yield from self._blob.deadline.bound(self._decoded())
         except LayerFault as fault:
             fault.offset = self._blob.offset if fault.offset is None else fault.offset
             raise
@@ -113,6 +102,8 @@ class Inflater:
         if self.compression is Compression.ZSTD and zstandard_frames.skip_skippable(self._blob):
             return
         self.members += 1
+        start = self._blob.offset
+        self._first = self._first or Span(start, None)
         match self.compression:
             case Compression.GZIP:
                 yield from gzipped.read_member(self._blob)
@@ -121,10 +112,11 @@ class Inflater:
                     self._blob, self._frames, self._limits.max_window_bytes
                 )
             case Compression.BZIP2:
-                yield from _read_stream(self._blob, bz2.BZ2Decompressor(), LayerReason.BZIP2)
+                yield from streams.read_bzip2_stream(self._blob)
             case Compression.XZ:
-                decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
-                yield from _read_stream(self._blob, decoder, LayerReason.XZ)
+                yield from streams.read_xz_stream(self._blob)
+        if self.members == 1:
+            self._first = Span(start, self._blob.offset)
 
     def _consume_trailer(self) -> None:
         """What follows the last member is no data; decoders disagree on it, so it is only reported."""
@@ -135,24 +127,9 @@ class Inflater:
             self.flags = (LayerFlag.TRAILING_ZEROS if is_zero else LayerFlag.TRAILING_GARBAGE,)
 
 
-def _read_stream(blob: Blob, decoder: _Stream, reason: LayerReason) -> Iterator[bytes]:
-    """Decode one bzip2 or xz stream; the output of the call that meets an error is lost."""
-    pieces = blob.pieces()
-    while not decoder.eof:
-        data = next(pieces, b"") if decoder.needs_input else b""
-        if decoder.needs_input and not data:
-            raise LayerFault(LayerReason.TRUNCATED)
-        try:
-            window = decoder.decompress(data, gzipped.WINDOW_BYTES)
-        except (OSError, EOFError, ValueError):
-            raise LayerFault(reason) from None
-        except lzma.LZMAError as error:
-            raise LayerFault(_xz_reason(error)) from None
-        if window:
-            yield window
-    blob.unread(len(decoder.unused_data))
-
-
-def _xz_reason(error: lzma.LZMAError) -> LayerReason:
-    """The class of an error of liblzma, which only its text tells apart."""
-    return LayerReason.MEMORY if "memory" in str(error).lower() else LayerReason.XZ
+def _output_budget(blob_bytes: int, limits: LayerLimits) -> tuple[int, LayerReason]:
+    """Bytes that a blob may decode to, and what it is beyond them; they depend on its size alone."""
+    believed = max(limits.unjudged_tar_bytes, limits.max_expansion * blob_bytes)
+    if believed < limits.max_tar_bytes:
+        return believed, LayerReason.EXPANSION
+    return limits.max_tar_bytes, LayerReason.OUTPUT

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analyzer.layers.blob import READ_BYTES, Blob
-from analyzer.layers.faults import status_of
+from analyzer.layers.deadline import Deadline
+from analyzer.layers.faults import LayerFault, status_of
 from analyzer.layers.reading import LayerReading
+from analyzer.memory import reserve
 from corpus.profiles.layer import LayerReason, LayerSummary
 from corpus.profiles.stream import LayerProfileWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from analyzer.analysers.collection import Collection
     from analyzer.settings import LayerLimits
     from registry.digests import Digest
 
@@ -36,7 +39,7 @@ class LayerFacts:
     target: Path
 
 
-def profile_layer(
+def profile_layer(  # noqa: PLR0913 - what is optional has no influence on the profile
     blob: Path,
     digest: Digest,
     media_type: str,
@@ -44,11 +47,13 @@ def profile_layer(
     limits: LayerLimits,
     *,
     read_bytes: int = READ_BYTES,
+    collection: Collection | None = None,
 ) -> LayerFacts:
     """Read a layer blob once and write its profile beside ``target``, to be committed by the caller.
 
     Whatever the blob holds, there is a profile, with a status, a reason and the rows that could be read; the
-    profile depends on the bytes, the media type and the limits alone.
+    profile depends on the bytes, the media type and the limits alone, unless the time or the memory of the
+    worker is used up.
 
     Args:
         blob: The file with the bytes.
@@ -57,25 +62,33 @@ def profile_layer(
         target: The profile's final path.
         limits: What the layer may cost.
         read_bytes: Bytes per read of the file; it has no influence on the profile.
+        collection: Gathers what analysers find on the way.
 
     Raises:
         OSError: The disk, never the content.
+        MemoryError: What was read took so much that it cannot even be summed up.
     """
-    with blob.open("rb") as file, LayerProfileWriter(target) as writer:
-        reading = LayerReading(Blob(file, digest, read_bytes), media_type, limits)
-        for row in reading.rows():
-            writer.entry(row)
-        reading.drain()
-        writer.directories(reading.directories())
-        summary = reading.summary(digest)
-        writer.finish(summary)
+    try:
+        with blob.open("rb") as file, LayerProfileWriter(target) as writer:
+            source = Blob(file, digest, read_bytes, Deadline(limits.layer_timeout_s))
+            reading = LayerReading(source, media_type, limits, collection)
+            for rows in reading.batches():
+                with reserve():  # the reading may have used up the rest, and the encoder crashes without any
+                    writer.entries(rows)
+            with reserve():  # a layer that used up the memory needs some to be summed up
+                reading.drain()
+                writer.directories(reading.directories())
+                summary = reading.summary(digest)
+                writer.finish(summary)
+    except LayerFault as fault:  # not even a first byte could be read in time
+        return profile_lost_layer(blob, digest, media_type, target, fault.reason)
     return LayerFacts(summary, target)
 
 
 def profile_lost_layer(
     blob: Path, digest: Digest, media_type: str, target: Path, reason: LayerReason
 ) -> LayerFacts:
-    """The profile of a layer whose worker did not come back: no rows.
+    """The profile of a layer that was lost, rows and all: its worker did not come back.
 
     Raises:
         OSError: The disk.

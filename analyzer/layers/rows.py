@@ -28,14 +28,14 @@ _KINDS = {
 }
 _DEVICES = frozenset({Kind.CHARACTER_DEVICE, Kind.BLOCK_DEVICE})
 
-_WHITEOUT = b".wh."
+WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
 _AUFS = b".wh..wh."
 # What follows '.wh.' and names nothing that a layer below can hold.
 _BARE = frozenset({b"", b".", b".."})
 
 _SETUID, _SETGID, _STICKY, _OTHERS_WRITE = 0o4000, 0o2000, 0o1000, 0o002
-_JUDGED_BITS = _SETUID | _SETGID | _OTHERS_WRITE
+JUDGED_BITS = _SETUID | _SETGID | _OTHERS_WRITE
 _JUDGED_KINDS = frozenset({Kind.FILE, Kind.DIRECTORY, Kind.HARD_LINK})
 _SPECIAL_KINDS = frozenset(
     {Kind.SYMLINK, Kind.HARD_LINK, Kind.CHARACTER_DEVICE, Kind.OTHER, Kind.WHITEOUT, Kind.OPAQUE}
@@ -81,14 +81,14 @@ def row_of(member: Member, path: bytes) -> Entry:
 def kind_of(typeflag: bytes, path: bytes) -> Kind:
     """What an entry is: by its name first, since a whiteout is a regular file in every other respect."""
     kind = _KINDS.get(typeflag, Kind.OTHER)
-    if _WHITEOUT not in path or kind is Kind.GLOBAL_HEADER:
+    if WHITEOUT not in path or kind is Kind.GLOBAL_HEADER:
         return kind
     base = path[path.rfind(b"/") + 1 :]
     if base == _OPAQUE:
         return Kind.OPAQUE
     if any(component.startswith(_AUFS) for component in path.split(b"/")):
         return Kind.AUFS_META
-    return Kind.WHITEOUT if base.startswith(_WHITEOUT) else kind
+    return Kind.WHITEOUT if base.startswith(WHITEOUT) else kind
 
 
 def _add_overlay(row: Entry, member: Member) -> None:
@@ -111,7 +111,7 @@ def _flags(member: Member, row: Entry, path: bytes) -> tuple[EntryFlag, ...]:
     # ASCII that was normalised and escaped to itself has no odd name unless it is long.
     if row.name is not None or len(row.path) != len(path) or len(path) > _SHORT_BYTES or not path.isascii():
         flags += name_flags(header.name, path)
-    if header.mode & _JUDGED_BITS and kind in _JUDGED_KINDS:
+    if header.mode & JUDGED_BITS and kind in _JUDGED_KINDS:
         flags += _mode_flags(header.mode, kind)
     if kind in _SPECIAL_KINDS:
         flags += _kind_flags(member, kind, path)
@@ -154,7 +154,7 @@ def _whiteout_flags(member: Member, path: bytes) -> list[EntryFlag]:
         flags.append(EntryFlag.WHITEOUT_NOT_EMPTY)
     if member.header.typeflag != tar.REGULAR:
         flags.append(EntryFlag.WHITEOUT_NOT_REGULAR)
-    if path[path.rfind(b"/") + 1 :].removeprefix(_WHITEOUT) in _BARE:
+    if path[path.rfind(b"/") + 1 :].removeprefix(WHITEOUT) in _BARE:
         flags.append(EntryFlag.WHITEOUT_BARE)
     return flags
 

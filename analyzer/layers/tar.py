@@ -23,6 +23,7 @@ from corpus.profiles.layer import EntryFlag, LayerReason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from analyzer.analysers.collection import Collection
     from analyzer.settings import LayerLimits
 
 REGULAR, OLD_REGULAR, CONTIGUOUS, GNU_SPARSE = b"0", b"\0", b"7", b"S"
@@ -54,22 +55,31 @@ class TarReader:
     """Iterates the members of a tar; may be iterated once.
 
     Attributes:
+        stream: Where it reads.
         entries: Members delivered so far.
         has_end_blocks: Whether the two zero blocks that end a tar were there.
     """
 
-    def __init__(self, windows: Iterator[bytes], limits: LayerLimits) -> None:
-        self._stream = TarStream(windows)
+    def __init__(
+        self, windows: Iterator[bytes], limits: LayerLimits, collection: Collection | None = None
+    ) -> None:
+        self.stream = TarStream(windows)
         self._limits = limits
+        self._collection = collection
         self._holes_left = limits.max_hole_bytes
         self._holes = 0
         self.entries = 0
         self.has_end_blocks = False
 
     @property
+    def entries_left(self) -> int:
+        """How many more the limit allows."""
+        return self._limits.max_entries - self.entries
+
+    @property
     def offset(self) -> int:
         """Offset in the tar of what is read next."""
-        return self._stream.offset
+        return self.stream.offset
 
     def __iter__(self) -> Iterator[Member]:
         """Yield every member; :class:`LayerFault` where the tar cannot be read further.
@@ -84,9 +94,9 @@ class TarReader:
             if header.typeflag in LOCAL:
                 extensions.add(header.typeflag, self._extension_body(header.size))
                 continue
-            if self.entries >= self._limits.max_entries:
+            if self.entries_left <= 0:
                 raise LayerFault(LayerReason.ENTRIES)
-            member = Member(header, self._stream.offset - BLOCK_BYTES)
+            member = Member(header, self.stream.offset - BLOCK_BYTES)
             sparse = None
             if header.typeflag == PAX_GLOBAL:
                 self._read_global(member)
@@ -107,14 +117,14 @@ class TarReader:
 
     def rest(self) -> Iterator[bytes]:
         """What lies behind the end of the tar, or behind a fault in it."""
-        return self._stream.rest()
+        return self.stream.rest()
 
     def _header_block(self) -> bytes:
         """The next header block, ``b""`` at the end of the tar: two zero blocks, or the end of the input."""
-        block = self._stream.block()
+        block = self.stream.block()
         if block != ZERO_BLOCK:
             return block
-        block = self._stream.block()
+        block = self.stream.block()
         if block and block != ZERO_BLOCK:
             raise LayerFault(LayerReason.ZERO_BLOCK)
         self.has_end_blocks = bool(block)
@@ -123,18 +133,20 @@ class TarReader:
     def _extension_body(self, size: int) -> bytes:
         if size > self._limits.max_extension_bytes:
             raise LayerFault(LayerReason.EXTENSION)
-        return self._stream.body(size)
+        return self.stream.body(size)
 
     def _read_global(self, member: Member) -> None:
         """A pax global header is an entry of its own: shown, applied to itself only (as in Go)."""
         pax = parse_pax(self._extension_body(member.header.size))
         member.overlay = apply_pax(member.header, pax)
+        self._check_name(member.header)
         member.header.size = 0  # its payload is behind us, whatever a record says: the next block is a header
 
     def _extend(self, member: Member, block: bytes, extensions: Extensions) -> SparseMap | None:
         """Apply the extensions, settle the type and size, and read the map if the file is sparse."""
         header = member.header
         member.overlay = extensions.apply(header)
+        self._check_name(header)
         if header.typeflag == OLD_REGULAR:
             header.typeflag = DIRECTORY if header.name.endswith(b"/") else REGULAR
         if header.typeflag in _HEADER_ONLY:
@@ -150,14 +162,15 @@ class TarReader:
         if header.typeflag == GNU_SPARSE:
             if header.dialect != "gnu":
                 raise LayerFault(LayerReason.SPARSE_MAP)  # star has the type too, with another layout
-            sparse = read_old_gnu_map(block, self._stream.sure_block, limit)
+            sparse = read_old_gnu_map(block, self.stream.sure_block, limit)
         else:
             records = member.overlay.records
-            found = read_pax_map(records, stored, self._stream.sure_block, limit)
+            found = read_pax_map(records, stored, self.stream.sure_block, limit)
             if found is None:
                 return None
             sparse = found
             header.name = records.get(b"GNU.sparse.name") or header.name
+            self._check_name(header)
         member.stored = stored - (0 if header.typeflag == GNU_SPARSE else sparse.map_bytes)
         check_map(sparse, member.stored)
         self._holes += sparse.size - member.stored
@@ -165,6 +178,11 @@ class TarReader:
             raise LayerFault(LayerReason.MAP)
         header.size = sparse.size
         return sparse
+
+    def _check_name(self, header: Header) -> None:
+        """Refuse a name or link target that is longer than allowed: only extensions can make it so."""
+        if max(len(header.name), len(header.link)) > self._limits.max_name_bytes:
+            raise LayerFault(LayerReason.NAME)
 
     def _read_payload(self, member: Member, sparse: SparseMap | None) -> None:
         header = member.header
@@ -176,7 +194,7 @@ class TarReader:
             self._read_sparse(member, sparse)
         elif header.size:
             member.stored = header.size
-            member.payload = self._stream.payload(header.size)
+            member.payload = self.stream.payload(header.size, keep=self._is_wanted(header))
         elif header.typeflag != PAX_GLOBAL:
             member.payload = NO_PAYLOAD
 
@@ -186,4 +204,15 @@ class TarReader:
         with_holes = holes <= self._holes_left
         self._holes_left -= holes if with_holes else 0
         member.flags += (EntryFlag.SPARSE,) if with_holes else (EntryFlag.SPARSE, EntryFlag.DIGEST_OF_STORED)
-        member.payload = self._stream.sparse_payload(sparse, member.stored, with_holes=with_holes)
+        keep = with_holes and self._is_wanted(member.header)
+        member.payload = self.stream.sparse_payload(sparse, member.stored, with_holes=with_holes, keep=keep)
+
+    def _is_wanted(self, header: Header) -> bool:
+        """Whether an analyser asks for the whole content; most are sent away after the look at the name."""
+        collection, name = self._collection, header.name
+        if collection is None:
+            return False
+        first = collection.interest
+        if name[-first.ending_bytes :] in first.endings or name[: first.beginning_bytes] in first.beginnings:
+            return collection.asks_for(name, header.size)
+        return False

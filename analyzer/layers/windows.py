@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.layers.faults import LayerFault
@@ -21,29 +22,36 @@ _ZEROS = bytes(1024 * 1024)
 
 
 class Payload(NamedTuple):
-    """The content of an entry, as far as it is kept: its digest and its first 4 KiB."""
+    """The content of an entry, as far as it is kept: its digest and its first 4 KiB, and all on demand."""
 
     sha256: bytes
     head: bytes
+    content: bytes | None = None
 
 
 NO_PAYLOAD = Payload(sha256().digest(), b"")
 
 
 class TarStream:
-    """Reads forward through windows of a tar; small payloads are hashed where they lie, without a copy."""
+    """Reads forward through windows of a tar; small payloads are hashed where they lie, without a copy.
+
+    Attributes:
+        window: The bytes at hand, and a ``view`` on them.
+        position: Where in the window the next byte is read; behind it while padding is still to be skipped.
+        start: Offset in the tar of the window.
+    """
 
     def __init__(self, windows: Iterator[bytes]) -> None:
         self._windows = windows
-        self._window = b""
-        self._view = memoryview(b"")
-        self._position = 0  # beyond the window while padding is still to be skipped
-        self._start = 0
+        self.window = b""
+        self.view = memoryview(b"")
+        self.position = 0
+        self.start = 0
 
     @property
     def offset(self) -> int:
         """Offset in the tar of what is read next."""
-        return self._start + self._position
+        return self.start + self.position
 
     def block(self) -> bytes:
         """The next block of 512 bytes, or ``b""`` at the end, where padding may be missing (as in Go).
@@ -51,12 +59,12 @@ class TarStream:
         Raises:
             LayerFault: The input ends inside the block.
         """
-        start = self._position
+        start = self.position
         end = start + BLOCK_BYTES
-        if end > len(self._window):
+        if end > len(self.window):
             return self._gather(BLOCK_BYTES)
-        self._position = end
-        return self._window[start:end]
+        self.position = end
+        return self.window[start:end]
 
     def sure_block(self) -> bytes:
         """The next block, where the tar cannot end."""
@@ -70,29 +78,32 @@ class TarStream:
         body = self._gather(size)
         if len(body) < size:
             raise LayerFault(LayerReason.TRUNCATED)
-        self._position += -size % BLOCK_BYTES
+        self.position += -size % BLOCK_BYTES
         return body
 
-    def payload(self, size: int) -> Payload:
-        """Digest and head of the next ``size`` bytes, and their padding skipped.
+    def payload(self, size: int, *, keep: bool = False) -> Payload:
+        """Digest and head of the next ``size`` bytes (``keep``: the bytes too), and their padding skipped.
 
         Raises:
             LayerFault: The input ends before.
         """
-        start = self._position
+        start = self.position
         end = start + size
-        if end <= len(self._window):
-            self._position = end + -size % BLOCK_BYTES
-            head = self._window[start : end if size < HEAD_BYTES else start + HEAD_BYTES]
-            return Payload(sha256(self._view[start:end]).digest(), head)
-        content = _Content()
+        if end <= len(self.window):
+            self.position = end + -size % BLOCK_BYTES
+            head = self.window[start : end if size < HEAD_BYTES else start + HEAD_BYTES]
+            kept = self.window[start:end] if keep else None
+            return Payload(sha256(self.view[start:end]).digest(), head, kept)
+        content = _Content(keep=keep)
         self._feed(content, size)
-        self._position += -size % BLOCK_BYTES
+        self.position += -size % BLOCK_BYTES
         return content.payload()
 
-    def sparse_payload(self, sparse: SparseMap, stored: int, *, with_holes: bool) -> Payload:
+    def sparse_payload(
+        self, sparse: SparseMap, stored: int, *, with_holes: bool, keep: bool = False
+    ) -> Payload:
         """Digest and head of a sparse file: of its content, or (not ``with_holes``) of what is stored."""
-        content = _Content()
+        content = _Content(keep=keep)
         position = 0
         for offset, length in sparse.fragments:
             if with_holes:
@@ -101,21 +112,21 @@ class TarStream:
             position = offset + length
         if with_holes:
             content.add_hole(sparse.size - position)
-        self._position += -stored % BLOCK_BYTES
+        self.position += -stored % BLOCK_BYTES
         return content.payload()
 
     def rest(self) -> Iterator[bytes]:
         """What is left, window by window."""
         while self._has_data():
-            yield self._window[self._position :]
-            self._position = len(self._window)
+            yield self.window[self.position :]
+            self.position = len(self.window)
 
     def _gather(self, size: int) -> bytes:
         """The next ``size`` bytes; ``b""`` at the end of the input, a fault inside."""
         data = bytearray()  # grows in place: a window may be a single byte
         while len(data) < size and self._has_data():
-            piece = self._window[self._position : self._position + size - len(data)]
-            self._position += len(piece)
+            piece = self.window[self.position : self.position + size - len(data)]
+            self.position += len(piece)
             data += piece
         if data and len(data) < size:
             raise LayerFault(LayerReason.TRUNCATED)
@@ -125,35 +136,38 @@ class TarStream:
         while size:
             if not self._has_data():
                 raise LayerFault(LayerReason.TRUNCATED)
-            piece = self._view[self._position : self._position + size]
+            piece = self.view[self.position : self.position + size]
             content.add(piece)
-            self._position += len(piece)
+            self.position += len(piece)
             size -= len(piece)
 
     def _has_data(self) -> bool:
         """Whether there is a byte to read; moves on to its window."""
-        while self._position >= len(self._window):
+        while self.position >= len(self.window):
             window = next(self._windows, None)
             if window is None:
                 return False
-            self._start += len(self._window)
-            self._position -= len(self._window)
-            self._window = window
-            self._view = memoryview(window)
+            self.start += len(self.window)
+            self.position -= len(self.window)
+            self.window = window
+            self.view = memoryview(window)
         return True
 
 
 class _Content:
     """A content that comes in pieces: hashed, its head kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = False) -> None:
         self._hasher = sha256()
         self._head = b""
+        self._kept = BytesIO() if keep else None  # its value is taken out without a copy
 
     def add(self, piece: memoryview | bytes) -> None:
         self._hasher.update(piece)
         if len(self._head) < HEAD_BYTES:
             self._head += bytes(piece[: HEAD_BYTES - len(self._head)])
+        if self._kept is not None:
+            self._kept.write(piece)
 
     def add_hole(self, size: int) -> None:
         while size:
@@ -162,4 +176,5 @@ class _Content:
             size -= len(piece)
 
     def payload(self) -> Payload:
-        return Payload(self._hasher.digest(), self._head)
+        kept = None if self._kept is None else self._kept.getvalue()
+        return Payload(self._hasher.digest(), self._head, kept)

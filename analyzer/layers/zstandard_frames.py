@@ -27,6 +27,8 @@ _SKIPPABLE = b"\x2a\x4d\x18"
 _BLOCK_MAX_BYTES = 128 * 1024
 _RLE_BLOCK, _RESERVED_BLOCK = 1, 3
 _CHECKSUM_BYTES = 4
+# Only the text of an error tells this one from others (zstd, error_private.c).
+_NO_MEMORY = "not enough memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +114,7 @@ def _block_bytes(header: bytes) -> int:
 def _decode(decoder: zstandard.ZstdDecompressionObj, data: bytes, reason: LayerReason) -> bytes:
     try:
         return decoder.decompress(data)
-    except zstandard.ZstdError:
+    except zstandard.ZstdError as error:
+        if _NO_MEMORY in str(error):  # which says nothing of the frame
+            raise MemoryError from None
         raise LayerFault(reason) from None

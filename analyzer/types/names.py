@@ -36,7 +36,6 @@ TEXT_EXTENSIONS = _table(
         (_SOURCE, "ocaml"): "ml mli",
         (_SOURCE, "erlang"): "erl hrl",
         (_SOURCE, "elixir"): "ex exs",
-        (_SOURCE, "typescript"): "ts tsx mts cts",
         (_SOURCE, "cython"): "pyx pxd pxi",
         (_SOURCE, "assembler"): "s asm",
         (_SOURCE, "protobuf"): "proto",
@@ -44,12 +43,20 @@ TEXT_EXTENSIONS = _table(
         (_SOURCE, "d"): "d di",
         (_SOURCE, "vala"): "vala vapi",
         (_SOURCE, "zig"): "zig",
+        (_SOURCE, "rpc"): "x",
+        (_SOURCE, "dart"): "dart",
+        (_SOURCE, "julia"): "jl",
+        (_SOURCE, "nim"): "nim nims",
+        (_SOURCE, "ada"): "adb ads",
+        (_SOURCE, "basic"): "bas vb",
         (_SCRIPT, "python"): "py pyi pyw",
         (_SCRIPT, "shell"): "sh bash zsh ksh csh fish",
-        (_SCRIPT, "perl"): "pl t",
+        (_SCRIPT, "perl"): "pl ph perl t",
         (_SCRIPT, "ruby"): "rb gemspec rake",
-        (_SCRIPT, "php"): "php phtml inc",
+        (_SCRIPT, "php"): "php phtml",
         (_SCRIPT, "node"): "js mjs cjs jsx",
+        (_SCRIPT, "typescript"): "ts tsx mts cts",
+        (_SCRIPT, "coffeescript"): "coffee",
         (_SCRIPT, "awk"): "awk",
         (_SCRIPT, "tcl"): "tcl tk tm",
         (_SCRIPT, "lua"): "lua",
@@ -66,6 +73,10 @@ TEXT_EXTENSIONS = _table(
         (_DOCUMENT, "latex"): "tex sty cls ltx bib dtx",
         (_DOCUMENT, "markdown"): "md markdown mdown",
         (_DOCUMENT, "restructuredtext"): "rst",
+        (_DOCUMENT, "asciidoc"): "adoc asciidoc",
+        (_DOCUMENT, "pod"): "pod",
+        (_DOCUMENT, "troff"): "roff tmac",
+        (_DOCUMENT, "sgml"): "sgml sgm",
         (_DOCUMENT, "texinfo"): "texi texinfo",
         (_DOCUMENT, "css"): "css scss sass less",
         (_TEXT, "json"): "json jsonl ndjson geojson map webmanifest ipynb",
@@ -78,7 +89,7 @@ TEXT_EXTENSIONS = _table(
         (Group.IMAGE, "svg"): "svg",
         (Group.IMAGE, "xbm"): "xbm",
         (Group.FONT, "afm"): "afm",
-        (Group.KEY, "pem"): "pem",
+        (Group.KEY, "pem"): "pem crt",
     }
 )
 
@@ -102,7 +113,7 @@ DATA_EXTENSIONS = _table(
         (Group.MEDIA, "mp3"): "mp3",
         (Group.DATABASE, "dbase"): "dbf",
         (Group.DATABASE, "mysql"): "frm myd myi ibd",
-        (Group.DATABASE, "ndbm"): "pag dir",
+        (Group.DATABASE, "ndbm"): "pag",
         (Group.FONT, "tfm"): "tfm",
         (Group.KEY, "der"): "der crt cer",
         (Group.IMAGE, "tga"): "tga",
@@ -128,5 +139,25 @@ INTERPRETERS = _table(
         (_SCRIPT, "groovy"): "groovy",
         (_SCRIPT, "powershell"): "pwsh",
         (_SCRIPT, "openrc"): "openrc-run runscript",
+    }
+)
+
+# Of a text, by the mode that its first line names to Emacs, as in ``-*- C++ -*-``, in lower case.
+MODES = _table(
+    {
+        (_SOURCE, "c_cpp"): "c c++",
+        (_SOURCE, "fortran"): "fortran f90",
+        (_SOURCE, "lisp"): "lisp emacs-lisp scheme",
+        (_SCRIPT, "awk"): "awk",
+        (_SCRIPT, "make"): "makefile makefile-gmake",
+        (_SCRIPT, "m4"): "autoconf m4",
+        (_SCRIPT, "perl"): "perl cperl",
+        (_SCRIPT, "python"): "python",
+        (_SCRIPT, "ruby"): "ruby",
+        (_SCRIPT, "shell"): "sh shell-script",
+        (_SCRIPT, "tcl"): "tcl",
+        (_DOCUMENT, "latex"): "latex tex",
+        (_DOCUMENT, "troff"): "nroff",
+        (_DOCUMENT, "xml"): "xml nxml",
     }
 )

@@ -62,3 +62,4 @@ class FileType(NamedTuple):
     group: Group
     type: str
     method: Method
+    mime: str

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import case, exists, func, select
 
 from corpus.catalog.coverage import Coverage, CoverageCatalog
-from corpus.catalog.profiles import is_fetched, is_layer
+from corpus.catalog.profiles import is_layer
 from corpus.catalog.schema import (
     blobs,
     image_manifests,
@@ -21,6 +21,7 @@ from corpus.catalog.schema import (
     sightings,
     sweeps,
 )
+from corpus.catalog.surroundings import is_fetched
 from corpus.profiles.image import IMAGE_VERSION
 from corpus.profiles.layer import LAYER_VERSION
 from corpus.records import State

@@ -30,4 +30,10 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
         "CREATE INDEX manifests_by_canonical_digest ON manifests (canonical_digest)",
         "CREATE INDEX image_manifests_by_manifest ON image_manifests (manifest_digest)",
     ),
+    2: (
+        "ALTER TABLE layer_profiles ADD COLUMN analysers TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE layer_profiles ADD COLUMN diffid TEXT",
+        "ALTER TABLE image_profiles ADD COLUMN surroundings TEXT",
+        "CREATE INDEX blobs_by_size ON blobs (coalesce(size_bytes, 0) DESC, digest)",
+    ),
 }

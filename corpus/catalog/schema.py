@@ -1,4 +1,4 @@
-"""Tables of the catalog, format 2.
+"""Tables of the catalog, format 3.
 
 Times ``*_at`` are unix seconds (REAL) when we set them, ISO 8601 text when a registry
 said them. Sizes are bytes. ``state`` is ``pending``, ``done`` or ``failed``; a failed row
@@ -7,6 +7,8 @@ has a ``reason`` (:class:`registry.errors.Reason`), a ``detail`` for people, and
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -21,10 +23,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
     text,
 )
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 metadata = MetaData()
 
@@ -347,6 +351,10 @@ blobs = Table(
     Column("finished_at", Float, nullable=False),
 )
 
+# What work is ordered by; the index serves the largest of those that are left among a million.
+BLOB_SIZE = func.coalesce(blobs.c.size_bytes, literal_column("0"))
+Index("blobs_by_size", BLOB_SIZE.desc(), blobs.c.digest)
+
 # What came for the image ids of registries of version 1, which name no content by its digest.
 v1_layers = Table(
     "v1_layers",
@@ -362,7 +370,7 @@ v1_layers = Table(
 _PROFILE_COLUMNS = ("files", "directories", "cls_bytes", "als_bytes", "fls_bytes")
 
 
-def _profile_table(name: str, *extra: str) -> Table:
+def _profile_table(name: str, *extra: Column[Any]) -> Table:
     """One row per profile written; ``state`` is ``failed`` unless its status is ``complete``."""
     return Table(
         name,
@@ -374,12 +382,32 @@ def _profile_table(name: str, *extra: str) -> Table:
         Column("reason", Text),
         Column("duration_s", Float, nullable=False),
         Column("finished_at", Float, nullable=False),
-        *(Column(column, BigInteger) for column in (*_PROFILE_COLUMNS, *extra)),
+        *(Column(column, BigInteger) for column in _PROFILE_COLUMNS),
+        *extra,
     )
 
 
-layer_profiles = _profile_table("layer_profiles", "max_depth")
-image_profiles = _profile_table("image_profiles", "layers")
+layer_profiles = _profile_table(
+    "layer_profiles",
+    Column("max_depth", BigInteger),
+    Column("analysers", Text, nullable=False, server_default=text("''")),  # that have read it: "apk=1 dpkg=1"
+    Column("diffid", Text),  # null where the layer could not be decoded to its end
+)
+image_profiles = _profile_table(
+    "image_profiles",
+    Column("layers", BigInteger),
+    Column("surroundings", Text),  # what it says of other images (corpus.records.Surroundings.key)
+)
+
+# The layers of an image as one name, by which an image built on another one is told: of every image fetched
+# whose layers all have a DiffID.
+image_chains = Table(
+    "image_chains",
+    metadata,
+    Column("manifest_digest", Text, ForeignKey("manifests.digest"), primary_key=True),
+    Column("chain_id", Text),  # of the top layer; null where no layer counts
+    Index("image_chains_by_chain", "chain_id", "manifest_digest"),
+)
 
 runs = Table(
     "runs",

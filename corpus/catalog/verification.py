@@ -13,6 +13,7 @@ from corpus.catalog.database import IN_CHUNK, uninterrupted, upsert
 from corpus.catalog.fetched import record_manifests
 from corpus.catalog.schema import (
     blobs,
+    image_chains,
     image_manifests,
     image_profiles,
     images,
@@ -277,6 +278,7 @@ async def _drop_profiles(connection: AsyncConnection, misread: Collection[str]) 
         await connection.execute(layer_profiles.delete().where(layer_profiles.c.digest.in_(some)))
         listing = select(manifest_layers.c.manifest_digest).where(manifest_layers.c.digest.in_(some))
         resting.append(listing.distinct())
+        await connection.execute(image_chains.delete().where(image_chains.c.manifest_digest.in_(listing)))
     for query in resting:
         dropped += map(Digest, (await connection.execute(query)).scalars())
         await connection.execute(image_profiles.delete().where(image_profiles.c.digest.in_(query)))
@@ -289,6 +291,7 @@ async def _delete_manifests(connection: AsyncConnection) -> None:
         manifest_children.c.parent_digest,
         manifest_layers.c.manifest_digest,
         image_manifests.c.manifest_digest,
+        image_chains.c.manifest_digest,
         referrers.c.manifest_digest,
         manifests.c.digest,  # last: the others refer to it
     ):

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from corpus.profiles.findings import (
+    Distribution,
+    Findings,
+    Package,
+    Problem,
+    read_findings,
+    write_findings,
+)
 from corpus.profiles.image import (
     Configuration,
     ConfigurationStatus,
@@ -9,6 +17,7 @@ from corpus.profiles.image import (
     ImageLayer,
     ImageProfile,
     ImageTotals,
+    MergeGap,
 )
 from corpus.profiles.layer import (
     LAYER_VERSION,
@@ -46,8 +55,10 @@ __all__ = [
     "Configuration",
     "ConfigurationStatus",
     "Directory",
+    "Distribution",
     "Entry",
     "EntryFlag",
+    "Findings",
     "HistoryRow",
     "ImageLayer",
     "ImageProfile",
@@ -61,16 +72,21 @@ __all__ = [
     "LayerReason",
     "LayerStatus",
     "LayerSummary",
+    "MergeGap",
+    "Package",
+    "Problem",
     "ProfileError",
     "bytes_of",
     "commit",
     "iter_directories",
     "iter_entries",
     "profile_schema",
+    "read_findings",
     "read_image_profile",
     "read_layer_profile",
     "read_summary",
     "temporary_name",
     "text_of",
+    "write_findings",
     "write_image_profile",
 ]

@@ -14,7 +14,7 @@ import msgspec
 from corpus.profiles.units import count, described, levels, ratio, seconds, size
 
 LAYER_FORMAT = "hubcrawl.layer-profile"
-LAYER_VERSION = 1
+LAYER_VERSION = 2
 
 
 class LayerStatus(StrEnum):
@@ -33,6 +33,9 @@ class LayerReason(StrEnum):
 
     # partial
     TRUNCATED = "truncated"
+    TIMEOUT = (
+        "timeout"  # the time for one layer is over; written by the engine where the worker had to be ended
+    )
     KILLED = "killed"  # written by the engine
     # corrupt: the compression
     GZIP_HEADER = "gzip_header"
@@ -58,6 +61,9 @@ class LayerReason(StrEnum):
     EXTENSION_CHAIN = "extension_chain"  # too many extension headers before one entry
     MAP = "map"  # a sparse map, or the holes it makes, too large
     PATHS = "paths"  # the distinct paths take too much memory
+    EXPANSION = "expansion"  # more output than the input can be believed to hold
+    NAME = "name"  # a name or link target too long
+    WORKER_MEMORY = "worker_memory"  # all that was gathered takes more memory than a worker may have
     # unsupported
     WINDOW = "window"
     DICTIONARY = "dictionary"
@@ -67,6 +73,10 @@ class LayerReason(StrEnum):
     ENCRYPTED = "encrypted"
     # not a layer
     NOT_TAR = "not_tar"
+
+
+# What tells of the worker and not of the layer: another try may end otherwise.
+REASONS_OF_WORKERS = (LayerReason.TIMEOUT, LayerReason.KILLED, LayerReason.WORKER_MEMORY)
 
 
 class Compression(StrEnum):
@@ -79,6 +89,28 @@ class Compression(StrEnum):
     XZ = "xz"
 
 
+class Producer(StrEnum):
+    """What wrote the compressed data, guessed from the habits of writers; no program is proven by it."""
+
+    GO = "go"  # Go's compress/gzip and its forks: Docker, BuildKit, containerd, Kaniko
+    PGZIP = "pgzip"  # klauspost/pgzip for Go, in parallel: Podman, Buildah, Skopeo
+    GZIP = "gzip"  # gzip or zlib on Unix, in one piece
+    PIGZ = "pigz"  # the same in pieces: pigz, or gzip --rsyncable
+    PYTHON = "python"  # Python's gzip and tarfile
+    JAVA = "java"  # GZIPOutputStream before JDK 16
+    GO_ZSTD = "go_zstd"  # klauspost/compress for Go
+    LIBZSTD = "libzstd"  # the zstd library
+    UNKNOWN = "unknown"  # its bytes do not tell
+
+
+class Seekable(StrEnum):
+    """How a layer lets readers fetch single files: its footer leads to a table of contents (TOC)."""
+
+    ESTARGZ = "estargz"  # footer of 51 bytes; the TOC is the last entry of the tar
+    STARGZ = "stargz"  # the same with the older footer of 47 bytes
+    ZSTD_CHUNKED = "zstd:chunked"  # the TOC is in a skippable frame, outside of the tar
+
+
 class LayerFlag(StrEnum):
     """Something odd about a layer as a whole."""
 
@@ -87,6 +119,8 @@ class LayerFlag(StrEnum):
     TRAILING_GARBAGE = "trailing_garbage"  # other bytes behind the compressed data
     DATA_AFTER_END = "data_after_end"  # bytes that are not zero behind the end of the tar
     NO_END_BLOCKS = "no_end_blocks"  # the tar ends without its two zero blocks
+    TOC_MISMATCH = "toc_mismatch"  # the table of contents says otherwise than the tar
+    TOC_UNREAD = "toc_unread"  # the table of contents is damaged or too large: not compared
 
 
 class Kind(StrEnum):
@@ -102,6 +136,7 @@ class Kind(StrEnum):
     WHITEOUT = "whiteout"  # .wh.NAME: hides NAME of the layers below
     OPAQUE = "opaque"  # .wh..wh..opq: hides all that the layers below hold in this directory
     AUFS_META = "aufs_meta"  # .wh..wh.*: bookkeeping of an old storage driver
+    SEEK_META = "seek_meta"  # bookkeeping of a seekable layer: its TOC, landmarks of what to fetch first
     GLOBAL_HEADER = "global_header"  # pax global header: shown, never applied (as Go does)
     OTHER = "other"  # any other type of entry, with its payload
 
@@ -166,6 +201,7 @@ class Entry(msgspec.Struct, omit_defaults=True, gc=False):
     method: Annotated[
         str | None, described("How the type was found: signature, shebang, name, text, ...")
     ] = None
+    mime: Annotated[str | None, described("MIME type that belongs to the type; only for files.")] = None
     link: Annotated[str | None, described("Target of a link as stored, escaped like path. Only data.")] = None
     flags: Annotated[tuple[EntryFlag, ...], described("What is odd about the entry.")] = ()
     stored_bytes: Annotated[
@@ -269,6 +305,24 @@ class LayerSummary(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     flags: Annotated[tuple[LayerFlag, ...], described("What is odd about the layer.")] = ()
+    producer: Annotated[
+        Producer | None,
+        described("What wrote the gzip or zstd data, by the habits of writers; null for other forms."),
+    ] = None
+    seekable: Annotated[
+        Seekable | None, described("Form of a layer with a table of contents, by its footer; else null.")
+    ] = None
+    toc_bytes: Annotated[
+        int, size("The JSON of the table of contents; 0 if there is none or it is unread.")
+    ] = 0
+    toc_entries: Annotated[int, count("Entries of the table of contents, chunks of files included.")] = 0
+    toc_mismatches: Annotated[
+        int,
+        count(
+            "Entries of the tar that the table of contents lacks or describes otherwise (type, size, digest, "
+            "link target, permission bits, owner), and of the table that a complete tar lacks."
+        ),
+    ] = 0
     members: Annotated[int, count("Gzip members, zstd frames (skippable ones not), bzip2 or xz streams.")] = 0
     trailing_bytes: Annotated[int, size("Bytes of the blob behind its compressed data.")] = 0
     data_after_end_bytes: Annotated[int, size("Bytes other than zero behind the end of the tar.")] = 0

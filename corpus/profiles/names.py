@@ -11,7 +11,11 @@ from __future__ import annotations
 import re
 
 # Surrogates U+DC80..U+DCFF are how Python's decoder carries the bytes that are not UTF-8.
-_SPECIAL = re.compile("[\\\\\x00-\x1f\x7f\udc80-\udcff]")
+_ESCAPES = (
+    {byte: f"\\x{byte:02x}" for byte in (*range(0x20), 0x7F)}
+    | {0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)}
+    | {ord("\\"): "\\\\"}
+)
 _ESCAPE = re.compile(rb"\\(?:\\|x([0-9a-f]{2}))")
 
 
@@ -20,17 +24,12 @@ def text_of(raw: bytes) -> str:
     text = raw.decode("utf-8", "surrogateescape")
     if text.isprintable() and "\\" not in text:
         return text
-    return _SPECIAL.sub(_escaped, text)
+    return text.translate(_ESCAPES)  # a text may be nothing but these: a call for each would take long
 
 
 def bytes_of(text: str) -> bytes:
     """The bytes whose text form is ``text``."""
     return _ESCAPE.sub(_unescaped, text.encode())
-
-
-def _escaped(match: re.Match[str]) -> str:
-    character = match[0]
-    return "\\\\" if character == "\\" else f"\\x{ord(character) & 0xFF:02x}"
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:

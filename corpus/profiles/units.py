@@ -25,6 +25,11 @@ def seconds(description: str) -> msgspec.Meta:
     return described(description, "s")
 
 
+def duration(description: str) -> msgspec.Meta:
+    """A length of time."""
+    return described(description, "s")
+
+
 def levels(description: str) -> msgspec.Meta:
     """A depth: path components below the root (``/usr`` is 1, the root is 0)."""
     return described(description, "path components")

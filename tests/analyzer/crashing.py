@@ -1,4 +1,4 @@
-"""A process that analyzes a data directory and kills itself at a named moment: ``DATA MOMENT``."""
+"""A process that analyzes a data directory and kills itself at a named moment: ``DATA MOMENT [NAMES]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import analyzer.engine
+import analyzer.checkpoints
 from analyzer.engine import AnalyzeEngine
 from analyzer.settings import AnalyzerSettings
 from corpus.catalog import open_catalog
@@ -42,21 +42,21 @@ async def record_and_die(profiles: ProfileCatalog, *arguments: Any) -> None:
 
 
 MOMENTS: dict[str, Callable[[], None]] = {
-    "profiles are written, none has its name": lambda: setattr(analyzer.engine, "commit", die),
-    "some profiles have their names": lambda: setattr(analyzer.engine, "commit", commit_half),
+    "profiles are written, none has its name": lambda: setattr(analyzer.checkpoints, "commit", die),
+    "some profiles have their names": lambda: setattr(analyzer.checkpoints, "commit", commit_half),
     "all profiles have their names, no row": lambda: setattr(ProfileCatalog, "record_layers", die),
     "layers are recorded": lambda: setattr(ProfileCatalog, "record_layers", record_and_die),
     "images have their names, no row": lambda: setattr(ProfileCatalog, "record_images", die),
 }
 
 
-async def main(data: Path, moment: str) -> None:
+async def main(data: Path, moment: str, analysers: tuple[str, ...]) -> None:
     """Analyze until the moment comes."""
     MOMENTS[moment]()
-    layout = Layout(data)
+    layout, settings = Layout(data), AnalyzerSettings(processes=1, analysers=analysers)
     async with open_catalog(layout) as catalog:
-        await AnalyzeEngine(catalog, layout, AnalyzerSettings(processes=1), SystemClock()).run()
+        await AnalyzeEngine(catalog, layout, settings, SystemClock()).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], (*sys.argv[3:],) or ("none",)))

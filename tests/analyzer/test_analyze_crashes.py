@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.engine import has_work
 from corpus.catalog import Catalog
 from corpus.layout import Layout
 from tests.analyzer.crashing import MOMENTS
-from tests.analyzer.test_analyze_engine import Here, analyze, catalog, layout, profiles
+from tests.analyzer.test_analyze_engine import Here, analyze, catalog, forget, is_pending, layout, profiles
 
 __all__ = ["catalog", "layout"]  # fixtures
 
@@ -35,15 +34,11 @@ async def test_a_killed_analysis_is_completed_by_the_next(
 ) -> None:
     """The profiles are those of an undisturbed run, byte for byte, and no temporary file is left."""
     killed_at(moment, layout)
-    assert await has_work(catalog)
+    assert await is_pending(catalog)
     await analyze(catalog, layout, Here())
-    assert not await has_work(catalog)
+    assert not await is_pending(catalog)
     after = profiles(layout)
     assert not [path for path in after if path.endswith(".partial")]
-    for path in (layout.root / "profiles").rglob("*.zst"):
-        path.unlink()
-    async with catalog.profiles._database.write() as connection:
-        await connection.exec_driver_sql("DELETE FROM layer_profiles")
-        await connection.exec_driver_sql("DELETE FROM image_profiles")
+    await forget(catalog, layout)
     await analyze(catalog, layout, Here())
     assert profiles(layout) == after

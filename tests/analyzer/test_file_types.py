@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.types.detect import detect
-from analyzer.types.names import DATA_EXTENSIONS, INTERPRETERS, TEXT_EXTENSIONS, TEXT_NAMES
-from analyzer.types.signatures import INNER, PREFIXES
+from analyzer.types.formats import FORMATS
+from analyzer.types.mimes import MIMES, types_by
+from analyzer.types.names import DATA_EXTENSIONS, INTERPRETERS, MODES, TEXT_EXTENSIONS, TEXT_NAMES
+from analyzer.types.signatures import FIRST_WORDS, INNER, PREFIXES
 from analyzer.types.taxonomy import Group, Method, paper_group
 
 NOISE = bytes(range(256)) * 8
@@ -28,10 +31,11 @@ SIGNATURE, SHEBANG, MARKUP, NAME, TEXT = (
 TYPES = [
     (b"", "x.py", "empty/empty", Method.SIZE),
     (b"\x7fELF\x02\x01\x01", "lib.txt", "eol/elf", SIGNATURE),
-    (b"MZ\x90\0" + NOISE, "a.exe", "eol/pe", SIGNATURE),
+    (b"MZ\x90\0" + NOISE, "a.exe", "eol/dos_executable", SIGNATURE),
+    (b"MZ" + bytes(58) + b"\x40\0\0\0PE\0\0", "a.exe", "eol/pe", SIGNATURE),
     (b"MZ is how this text begins\n", "a", "text/ascii", TEXT),
     (b"\xca\xfe\xba\xbe\0\0\0\x34", "A.class", "eol/java_class", SIGNATURE),
-    (b"\xca\xfe\xba\xbe\0\0\0\x02" + NOISE, "fat", "data/data", Method.NONE),
+    (b"\xca\xfe\xba\xbe\0\0\0\x02" + NOISE, "fat", "eol/mach_o", SIGNATURE),
     (b"\xa7\r\r\n" + bytes(12) + b"\xe3", "a.cpython-311.pyc", "eol/python_bytecode", SIGNATURE),
     (b"\x03\xf3\r\n" + bytes(12), "a.pyc", "eol/python_bytecode", SIGNATURE),
     (b"!<arch>\ndebian-binary   ", "a.deb", "package/deb", SIGNATURE),
@@ -82,8 +86,7 @@ def test_every_signature_is_found(magic: bytes) -> None:
     """No signature is hidden by another one, and none needs a name."""
     tail = b"\0\0\0\x40\0" + NOISE
     found = detect(magic + tail, b"name.txt")
-    if magic != b"\0\x01\0\0":
-        assert (found.group, found.type) == PREFIXES[magic]
+    assert (found.group, found.type) == PREFIXES[magic]
 
 
 @given(st.binary(max_size=300), st.binary(max_size=40))
@@ -92,6 +95,12 @@ def test_any_bytes_have_a_type(head: bytes, name: bytes) -> None:
     found = detect(head, name)
     assert found.group in Group
     assert found.type
+
+
+@given(st.sampled_from(sorted(FORMATS)), st.binary(max_size=100))
+def test_a_second_look_stands_any_end(magic: bytes, tail: bytes) -> None:
+    """However a content goes on or ends behind such a mark, there is a type."""
+    assert detect(magic + tail, b"name").group in Group
 
 
 @given(st.binary(min_size=4, max_size=300))
@@ -117,11 +126,96 @@ def test_groups_of_the_paper() -> None:
     assert paper_group(Group.FONT) == "Others"
 
 
+def _named_types() -> set[tuple[Group, str]]:
+    """Every group and type that a table names."""
+    tables = (PREFIXES, TEXT_EXTENSIONS, TEXT_NAMES, DATA_EXTENSIONS, INTERPRETERS, MODES)
+    pairs = {pair for table in tables for pair in table.values()}
+    return pairs | {pair for *_, pair in INNER} | {pair for row in FIRST_WORDS.values() for _, pair in row}
+
+
 def test_one_type_has_one_group() -> None:
     """A type belongs to one group, whichever table names it."""
-    tables = (PREFIXES, TEXT_EXTENSIONS, TEXT_NAMES, DATA_EXTENSIONS, INTERPRETERS)
-    pairs = {pair for table in tables for pair in table.values()} | {pair for *_, pair in INNER}
-    assert len({kind for _, kind in pairs}) == len(pairs)
+    kinds = [kind for kinds in MIMES.values() for kind in kinds]
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_every_type_has_a_mime_type() -> None:
+    """Whatever a table names is in the one of MIME types."""
+    listed = {(group, kind) for group, kinds in MIMES.items() for kind in kinds}
+    assert _named_types() <= listed
+    for found in types_by(Method.NAME).values():
+        assert re.fullmatch(r"[a-z]+/[\w.+-]+", found.mime)
+
+
+MIME_TYPES = [
+    (b"\x89PNG\r\n\x1a\n", "x", "image/png"),
+    (b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\0" + bytes(200), "x.so", "application/x-sharedlib"),
+    (b"#!/bin/sh\n", "x", "text/x-shellscript"),
+    (b"import os\n", "x.py", "text/x-script.python"),
+    (b"a = 1\n", "x.js", "text/javascript"),
+    (b"plain words\n", "README", "text/plain"),
+    (NOISE, "x", "application/octet-stream"),
+    (b"", "x", "inode/x-empty"),
+]
+
+
+@pytest.mark.parametrize(("head", "name", "mime"), MIME_TYPES)
+def test_mime_types(head: bytes, name: str, mime: str) -> None:
+    """IANA's name where there is one, else libmagic's."""
+    assert detect(head, name.encode()).mime == mime
+
+
+LATER_LOOKS = [
+    (b"\xca\xfe\xba\xbe\0\0\0\0" + NOISE, "x", "data/data"),
+    (b"BZh9 is how this text begins\n", "x", "text/ascii"),
+    (b"RIFF in a text\n", "x", "text/ascii"),
+    (b"FWS and CWS in a text\n", "x", "text/ascii"),
+    (b"x^ is how this text begins\n", "x", "text/ascii"),
+    (b"P1 was the first\n", "x", "text/ascii"),
+    (b"P4\n8 8\n" + bytes(8), "x", "image/netpbm"),
+    (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "x", "key/pgp"),
+    (b"-----BEGIN PGP SIGNED MESSAGE-----\n", "InRelease", "text/pgp_signed"),
+    (b"\x30\x82\x03\x01\x30\x82\x02\x01\xa0\x03\x02\x01\x02", "x", "key/der"),
+    (b"\x03\x63\x0d\x20" + bytes(60), "x", "data/data"),
+    (b"%!PS-AdobeFont-1.0: A\n", "a.pfa", "font/type1"),
+    (b"StartFontMetrics 3.0\n", "a", "font/afm"),
+]
+
+
+@pytest.mark.parametrize(("head", "name", "kind"), LATER_LOOKS)
+def test_short_signatures_need_a_second_look(head: bytes, name: str, kind: str) -> None:
+    """What only begins like a format is not taken for it."""
+    found = detect(head, name.encode())
+    assert f"{found.group}/{found.type}" == kind
+
+
+TEXTS = [
+    (b'.\\" a comment\n', "ls.1", "document/troff"),
+    (b".TH LS 1\n", "ls", "document/troff"),
+    (b"...words\n", "x", "text/ascii"),
+    (b"<!DOCTYPE refentry>\n", "x", "document/sgml"),
+    (b"<?php echo 1;", "x.inc", "script/php"),
+    (b"// Streams -*- C++ -*-\n", "usr/include/c++/12/iostream", "source/c_cpp"),
+    (b"# -*- mode: python; coding: utf-8 -*-\n", "SConstruct", "script/python"),
+    (b"-*- unknown -*-\n", "x", "text/ascii"),
+    (b'{\n  "name": "x"\n}\n', ".bowerrc", "text/json"),
+    (b"{ a set }\n", "x", "text/ascii"),
+    (b"#include <new>\n", "new", "source/c_cpp"),
+    (b"diff --git a/x b/x\n", "fix", "text/diff"),
+    (b"=head1 NAME\n", "perl", "document/pod"),
+    (b"=head1 NAME\n", "A.pm", "source/perl_module"),
+    (b"#!perl -w\npackage A;\n", "A.pm", "source/perl_module"),
+    (b"# old\npackage A;\n", "a.pl", "source/perl_module"),
+    (b"print 1;\n", "a.pl", "script/perl"),
+    (b"export const a: number\n", "a.d.ts", "script/typescript"),
+]
+
+
+@pytest.mark.parametrize(("head", "name", "kind"), TEXTS)
+def test_texts_are_told_by_their_first_words_and_their_names(head: bytes, name: str, kind: str) -> None:
+    """Marks of documents come first, then the name, then marks that names could contradict."""
+    found = detect(head, name.encode())
+    assert f"{found.group}/{found.type}" == kind
 
 
 # What libmagic's MIME types are called here; types it has no opinion on (plain text, octets) are left out.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import hashlib
+import lzma
 import tarfile
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,12 +14,15 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.layers.faults import status_of
 from analyzer.settings import LayerLimits
 from corpus.profiles.layer import Compression, EntryFlag, Kind, LayerFlag, LayerReason, LayerStatus
 from registry.digests import Digest
+from tests.analyzer.invariants import confined, profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from corpus.profiles.layer import LayerProfile
     from tests.analyzer.conftest import MakeTar, Profile
@@ -208,6 +214,7 @@ def test_damaged_tars(profile: Profile, name: str, compress: Callable[[bytes], b
         (LayerLimits(max_tar_bytes=1536), LayerReason.OUTPUT, 2),
         (LayerLimits(max_path_bytes=200), LayerReason.PATHS, 2),
         (LayerLimits(max_tar_bytes=100), LayerReason.OUTPUT, 0),
+        (LayerLimits(max_tar_bytes=1537), LayerReason.OUTPUT, 2),
     ],
 )
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.ZstdCompressor().compress])
@@ -241,7 +248,7 @@ NO_LAYERS = {
         b'{"_type":"https://in-toto.io/Statement/v1"}',
         LayerStatus.NOT_A_LAYER,
         LayerReason.NOT_TAR,
-        "text/ascii",
+        "text/json",
     ),
     "elf": (b"\x7fELF" + bytes(5000), LayerStatus.NOT_A_LAYER, LayerReason.NOT_TAR, "eol/elf"),
     "zip": (b"PK\x03\x04" + bytes(5000), LayerStatus.NOT_A_LAYER, LayerReason.NOT_TAR, "archive/zip"),
@@ -260,6 +267,28 @@ def test_what_is_no_tar(profile: Profile, name: str) -> None:
         assert (found.status, found.reason, found.sniffed) == (status, reason, sniffed)
         assert not found.entries
         assert not found.is_empty
+
+
+UNSUPPORTED = {
+    "window": (b"\x28\xb5\x2f\xfd\x00\xa8\x01\0\0", LayerReason.WINDOW, 6),
+    "dictionary": (b"\x28\xb5\x2f\xfd\x21\x07\x05\x01\0\0", LayerReason.DICTIONARY, 7),
+    "memory": (
+        lzma.compress(b"x", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 192 << 20}]),
+        LayerReason.MEMORY,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_what_would_take_too_much_is_unsupported(profile: Profile, name: str) -> None:
+    """Data that asks for more memory than is sane, or for a dictionary, is refused; the offset is given."""
+    blob, reason, offset = UNSUPPORTED[name]
+    found = profile(blob)
+    assert (found.status, found.reason, found.diffid) == (LayerStatus.UNSUPPORTED, reason, None)
+    assert found.error_compressed_offset_bytes is not None
+    assert offset in (None, found.error_compressed_offset_bytes)
+    assert (found.blob_ok, found.entries) == (True, ())
 
 
 def test_encrypted_layers_are_unsupported(profile: Profile) -> None:
@@ -382,23 +411,170 @@ def test_links_are_data(profile: Profile, make_tar: MakeTar) -> None:
     assert found.entries[1].size_bytes == 14
 
 
-FORMS: list[Callable[[bytes], bytes]] = [bytes, gzip.compress, zstandard.compress]
+def test_every_reason_has_one_status() -> None:
+    """A reason belongs to one status, and every status but ``complete`` has reasons."""
+    found = {reason: status_of(reason) for reason in LayerReason}
+    assert set(found.values()) == set(LayerStatus) - {LayerStatus.COMPLETE}
+
+
+FORMS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "gzip, members": lambda tar: gzip.compress(tar[:700]) + gzip.compress(tar[700:]),
+    "zstd": lambda tar: zstandard.ZstdCompressor(write_checksum=True).compress(tar),
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+COMPRESSED = [name for name in FORMS if name != "plain"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_a_layer_cut_anywhere_keeps_its_rows(profile: Profile, make_tar: MakeTar, form: str) -> None:
+    """Cut at any byte, the rows are the first ones of the whole, and it is never complete and intact."""
+    noise = hashlib.sha512(form.encode()).digest() * 3
+    blob = FORMS[form](make_tar(("a", noise), ("b", noise[::-1]), ("c/", {}), ("d", noise)))
+    whole = profile(blob)
+    assert (whole.status, len(whole.entries)) == (LayerStatus.COMPLETE, 4)
+    step = 1 if form != "plain" else 13
+    seen = set()
+    for length in range(0, len(blob), step):
+        found = profile(blob[:length], digest=Digest.of(blob))
+        assert found.blob_ok is False
+        # A row whose payload is cut is there, without what follows from its payload.
+        kept = [row for row in found.entries if EntryFlag.INCOMPLETE not in row.flags]
+        assert tuple(kept) == whole.entries[: len(kept)]
+        assert len(found.entries) - len(kept) in (0, 1)
+        # Of less than its magic nobody can say what a blob was.
+        assert found.status in (LayerStatus.COMPLETE, PARTIAL, CORRUPT) or length < 6
+        if found.status is PARTIAL:
+            assert found.reason is LayerReason.TRUNCATED
+            # Of what was decoded to its end (between members, or plain) it is the tar that is cut.
+            assert found.error_compressed_offset_bytes == (None if found.diffid else length)
+        seen.add(len(kept))
+    assert 0 in seen
+    assert form == "bzip2" or len(seen) > 1  # whose block comes out once it is whole
+
+
+@pytest.mark.parametrize("form", COMPRESSED)
+@pytest.mark.parametrize(
+    ("tail", "flag"), [(bytes(5), LayerFlag.TRAILING_ZEROS), (b"more", LayerFlag.TRAILING_GARBAGE)]
+)
+def test_what_trails_is_counted(
+    profile: Profile, make_tar: MakeTar, form: str, tail: bytes, flag: LayerFlag
+) -> None:
+    """Bytes behind the compressed data leave the layer complete, with their number and a flag."""
+    tar = make_tar(("a", b"x"))
+    found = profile(FORMS[form](tar) + tail)
+    assert (found.status, found.flags, found.trailing_bytes) == (LayerStatus.COMPLETE, (flag,), len(tail))
+    assert (found.diffid, found.blob_ok) == (Digest.of(tar), True)
+
+
+CHECKED = {
+    "gzip": (LayerReason.CRC, -8),
+    "gzip, members": (LayerReason.ISIZE, -2),
+    "zstd": (LayerReason.ZSTD_CHECKSUM, -1),
+    "xz": (LayerReason.XZ, -3),
+}
+
+
+@pytest.mark.parametrize("form", CHECKED)
+def test_a_wrong_check_sum_keeps_all_rows(profile: Profile, make_tar: MakeTar, form: str) -> None:
+    """What the compression says of its own data is checked; the rows before are kept, the offset is given."""
+    reason, position = CHECKED[form]
+    blob = bytearray(FORMS[form](make_tar(("a", b"x"), ("b", b"y"))))
+    blob[position] ^= 1
+    found = profile(bytes(blob))
+    assert (found.status, found.reason, len(found.entries)) == (CORRUPT, reason, 2)
+    assert found.error_compressed_offset_bytes is not None
+    assert len(blob) - 12 <= found.error_compressed_offset_bytes <= len(blob)
+
+
+OCI, DOCKER = "application/vnd.oci.image.layer.v1.", "application/vnd.docker.image.rootfs."
+MEDIA_TYPES = {
+    OCI + "tar": {"plain"},
+    OCI + "tar+gzip": {"gzip", "gzip, members"},
+    OCI + "tar+zstd": {"zstd"},
+    DOCKER + "diff.tar.gzip": {"gzip", "gzip, members"},
+    DOCKER + "diff.tar": {"plain"},
+    DOCKER + "foreign.diff.tar.gzip": {"gzip", "gzip, members"},
+    "application/octet-stream": set(FORMS),
+    "": set(FORMS),
+}
+
+
+@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_media_type_decides_nothing(
+    profile: Profile, make_tar: MakeTar, media_type: str, form: str
+) -> None:
+    """Whatever it announces, the bytes are read as what they are; a wrong announcement is a flag."""
+    found = profile(FORMS[form](make_tar(("a", b"x"))), media_type=media_type)
+    assert (found.status, len(found.entries)) == (LayerStatus.COMPLETE, 1)
+    lies = form not in MEDIA_TYPES[media_type]
+    assert found.flags == ((LayerFlag.MEDIA_TYPE_LIE,) if lies else ())
+
+
+PIECES = [
+    FIRST,
+    *(case.tar for case in DAMAGED.values() if len(case.tar) < 9000),
+    *(tar for tar, _ in ODD.values()),
+    END,
+]
+
+
+@st.composite
+def layers(draw: st.DrawFn) -> bytes:
+    """A layer of odd pieces in any form, then changed: bits flipped, cut, spliced with itself, added to."""
+    tar = b"".join(draw(st.lists(st.sampled_from(PIECES), max_size=4)))
+    raw = bytearray(FORMS[draw(st.sampled_from(list(FORMS)))](tar))
+    for change in draw(st.lists(st.sampled_from(["flip", "set", "cut", "splice", "drop"]), max_size=4)):
+        if not raw:
+            break
+        start = draw(st.integers(0, len(raw) - 1))
+        stop = draw(st.integers(start, min(len(raw), start + 2048)))
+        match change:
+            case "flip":
+                raw[start] ^= 1 << draw(st.integers(0, 7))
+            case "set":
+                raw[start] = draw(st.integers(0, 255))
+            case "cut":
+                del raw[start:]
+            case "splice":
+                place = draw(st.integers(0, len(raw)))
+                raw[place:place] = raw[start:stop]
+            case "drop":
+                del raw[start:stop]
+    return bytes(raw) + draw(st.binary(max_size=20))
 
 
 @pytest.mark.slow
 @settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_any_bytes_give_a_profile(profile: Profile, data: st.DataObject) -> None:
+@given(layers())
+def test_any_bytes_give_a_profile(profile: Profile, blob: bytes) -> None:
     """Whatever the bytes, there is a profile, and it does not depend on how they were read."""
-    pieces = [
-        FIRST,
-        *(case.tar for case in DAMAGED.values() if len(case.tar) < 9000),
-        *(tar for tar, _ in ODD.values()),
-        END,
-    ]
-    tar = b"".join(data.draw(st.lists(st.sampled_from(pieces), max_size=4)))
-    raw = bytearray(data.draw(st.sampled_from(FORMS))(tar))
-    for _ in range(data.draw(st.integers(0, 3)) if raw else 0):
-        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    blob = bytes(raw) + data.draw(st.binary(max_size=20))
     assert profile(blob, read_bytes=7) == profile(blob, read_bytes=1 << 20)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(layers())
+def test_every_profile_is_consistent(folder: Path, blob: bytes) -> None:
+    """The invariants of the fuzz target, budgets included; and nothing outside of the folder is touched."""
+    profile_of(blob, folder)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder, outside of which nothing may be touched."""
+    return tmp_path_factory.mktemp("confined")
+
+
+def test_the_invariants_would_notice_a_trespass(folder: Path, tmp_path: Path) -> None:
+    """Opening another file, making one or running something is seen, so that the check above can fail."""
+    with pytest.raises(AssertionError, match="open"), confined(folder):
+        (tmp_path / "elsewhere").write_bytes(b"")
+    with pytest.raises(AssertionError, match="symlink"), confined(folder):
+        (folder / "../link").symlink_to("/etc/passwd")
+    with confined(folder):
+        (folder / "blob").write_bytes(b"")

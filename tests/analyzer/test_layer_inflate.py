@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import hashlib
 import io
 import lzma
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.layers import gzipped
+from analyzer.layers import gzipped, streams
 from analyzer.layers.blob import Blob
 from analyzer.layers.faults import LayerFault
 from analyzer.layers.inflate import Inflater
@@ -77,6 +78,11 @@ FORMS: dict[str, tuple[Callable[[bytes], bytes], Compression, int]] = {
         2,
     ),
     "xz": (lzma.compress, Compression.XZ, 1),
+    "xz, two streams": (
+        lambda data: lzma.compress(data[:70]) + lzma.compress(data[70:]),
+        Compression.XZ,
+        2,
+    ),
 }
 
 
@@ -142,11 +148,13 @@ def test_a_blob_cut_anywhere_is_truncated(path: Path, form: str) -> None:
     assert finished <= 10 * FORMS[form][2]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(["gzip", "gzip, three members", "zstd, checksum, no size"]), st.data())
+@given(st.sampled_from([name for name in FORMS if name != "plain"]), st.data())
 def test_damage_does_not_depend_on_the_size_of_reads(path: Path, form: str, data: st.DataObject) -> None:
     """A changed byte gives the same data, reason and offset whatever the size of the reads."""
-    blob = bytearray(FORMS[form][0](TEXT[:30000]))
+    text = TEXT[:30000]
+    blob = bytearray(FORMS[form][0](text))
     position = data.draw(st.integers(0, len(blob) - 1))
     blob[position] ^= data.draw(st.integers(1, 255))
     runs = [Decoded(path, bytes(blob), read_bytes=size) for size in (17, 1000, 65536)]
@@ -200,12 +208,80 @@ def test_faults_of_compression(path: Path, name: str) -> None:
     assert found.inflater.diffid() is None
 
 
-@pytest.mark.parametrize(
-    ("blob", "reason"), [(bz2.compress(TEXT), LayerReason.BZIP2), (lzma.compress(TEXT), LayerReason.XZ)]
-)
-def test_faults_of_rare_compressions(path: Path, blob: bytes, reason: LayerReason) -> None:
-    """A damaged bzip2 or xz stream is corrupt, not truncated."""
-    assert Decoded(path, _changed(blob, len(blob) // 2)).ending[0] is reason
+RARE: dict[str, tuple[Callable[[bytes], bytes], LayerReason, int]] = {
+    "bzip2": (bz2.compress, LayerReason.BZIP2, 900_000),  # a block comes out once all of it is there
+    "xz": (lzma.compress, LayerReason.XZ, 1000),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", RARE)
+@pytest.mark.parametrize("read_bytes", [1000, 1 << 20])
+def test_damaged_bzip2_and_xz_are_delivered_up_to_the_damage(path: Path, form: str, read_bytes: int) -> None:
+    """All that was decoded before the damage comes out, though it came in the call that met the damage."""
+    compress, reason, loss = RARE[form]
+    noise = b"".join(hashlib.sha256(b"%d" % number).hexdigest().encode() for number in range(20_000))
+    blob = compress(noise)
+    damaged = _changed(blob, len(blob) * 2 // 3)
+    found = Decoded(path, damaged, read_bytes=read_bytes)
+    assert found.ending[0] is reason
+    assert found.fault is not None
+    assert found.fault.offset is not None
+    assert len(blob) * 2 // 3 <= found.fault.offset < len(blob)
+    intact = next(
+        index for index in range(len(noise)) if found.data[index : index + 1] != noise[index : index + 1]
+    )
+    assert intact >= len(noise) * 2 // 3 - loss
+
+
+class Looking(Blob):
+    """A blob whose second looks are counted; one of them fails."""
+
+    looks, failing = 0, -1
+
+    def at(self, offset: int, count: int) -> bytes:
+        self.looks += 1
+        if self.looks == self.failing:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().at(offset, count)
+
+
+def test_a_disk_that_fails_during_a_second_look_is_no_word_against_the_layer(path: Path) -> None:
+    """Bzip2 raises what disks raise: only its own errors are overlooked."""
+    path.write_bytes(_changed(bz2.compress(TEXT), 400))
+    with path.open("rb") as file:
+        blob = Looking(file, Digest.of(b""))
+        with pytest.raises(LayerFault):
+            list(Inflater(blob, LayerLimits()).windows())
+        for failing in range(blob.looks - 1, blob.looks + 1):
+            file.seek(0)
+            again = Looking(file, Digest.of(b""))
+            again.failing = failing
+            with pytest.raises(OSError, match="Input/output error"):
+                list(Inflater(again, LayerLimits()).windows())
+
+
+def test_a_wrong_check_sum_of_xz_or_bzip2_loses_no_data(path: Path) -> None:
+    """Where only the check sum is wrong, the data comes out before the fault (of bzip2 all but one byte)."""
+    xz, bz = lzma.compress(TEXT[:999], check=lzma.CHECK_CRC32), bz2.compress(TEXT[:999])
+    assert lzma.decompress(xz) == bz2.decompress(bz) == TEXT[:999]
+    # The check of an xz block stands before the index and the footer of 12 bytes; bzip2's of a block behind
+    # the magics of the stream and of the block.
+    index_bytes = 4 * (int.from_bytes(xz[-8:-4], "little") + 1)
+    for blob, position, reason, size in (
+        (xz, len(xz) - 12 - index_bytes - 1, LayerReason.XZ, 999),
+        (bz, 11, LayerReason.BZIP2, 998),  # its decoder compares in the very call that gives the last byte
+    ):
+        for read_bytes in (7, 65536):
+            found = Decoded(path, _changed(blob, position), read_bytes=read_bytes)
+            assert (found.ending[0], found.data) == (reason, TEXT[:size])
+
+
+@pytest.mark.parametrize("blob", [bz2.compress(b""), lzma.compress(b"")])
+def test_an_empty_stream_is_complete(path: Path, blob: bytes) -> None:
+    """A stream of nothing is no truncated one."""
+    found = Decoded(path, blob)
+    assert (found.fault, found.data, found.inflater.members) == (None, b"", 1)
 
 
 def test_an_xz_dictionary_that_needs_too_much_memory_is_refused(path: Path) -> None:
@@ -217,7 +293,7 @@ def test_an_xz_dictionary_that_needs_too_much_memory_is_refused(path: Path) -> N
 @pytest.mark.parametrize(
     ("tail", "flag"), [(b"\0" * 700, LayerFlag.TRAILING_ZEROS), (b"garbage", LayerFlag.TRAILING_GARBAGE)]
 )
-@pytest.mark.parametrize("blob", [GZIP, ZSTD])
+@pytest.mark.parametrize("blob", [GZIP, ZSTD, bz2.compress(TEXT), lzma.compress(TEXT)])
 def test_bytes_behind_the_data_are_reported(path: Path, blob: bytes, tail: bytes, flag: LayerFlag) -> None:
     """Trailing bytes belong to the blob's digest, not to the tar, and are counted."""
     found = Decoded(path, blob + tail)
@@ -226,7 +302,7 @@ def test_bytes_behind_the_data_are_reported(path: Path, blob: bytes, tail: bytes
     assert found.blob.is_intact()
 
 
-@pytest.mark.parametrize("blob", [GZIP, ZSTD, TEXT])
+@pytest.mark.parametrize("blob", [GZIP, ZSTD, bz2.compress(TEXT), lzma.compress(TEXT), TEXT])
 def test_the_output_budget_is_exact(path: Path, blob: bytes) -> None:
     """Output ends at the budget to the byte, and a blob of just that size passes."""
     limit = LayerLimits(max_tar_bytes=len(TEXT) - 1)
@@ -253,3 +329,41 @@ def test_a_member_begins_with_a_small_piece() -> None:
     blob.unread(10)
     blob.skip(45)
     assert (blob.offset, len(blob.peek(9)), len(blob.read())) == (95, 5, 5)
+
+
+@pytest.mark.slow
+def test_a_damaged_block_of_46_megabytes_is_no_work(path: Path) -> None:
+    """A bzip2 block whose check sum is wrong holds very much: it is gone through in steps, not in bytes."""
+    blob = bytearray(bz2.compress(bytes(40_000_000)))
+    blob[11] ^= 1
+    calls: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "bz2", _CountingBz2(calls))
+        found = Decoded(path, bytes(blob))
+    assert found.ending[0] is LayerReason.BZIP2
+    assert len(found.data) == 40_000_000 - 1
+    assert sum(calls) < 100_000
+
+
+class _CountingBz2:
+    """The module with a decoder that counts its calls."""
+
+    def __init__(self, calls: list[int]) -> None:
+        self._calls = calls
+
+    def BZ2Decompressor(self) -> _CountingDecompressor:  # noqa: N802 - the name it stands in for
+        """A decoder."""
+        return _CountingDecompressor(self._calls)
+
+
+class _CountingDecompressor:
+    def __init__(self, calls: list[int]) -> None:
+        self._calls = calls
+        self._decoder = bz2.BZ2Decompressor()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._decoder, name)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        self._calls.append(1)
+        return self._decoder.decompress(data, max_length)

@@ -151,6 +151,15 @@ def test_the_facts_of_a_layer(profile: Profile, make_tar: MakeTar) -> None:
     assert types["empty"] == ("empty", "empty", "size")
 
 
+def test_a_content_has_the_type_of_its_first_name(profile: Profile, make_tar: MakeTar) -> None:
+    """Types are told once per digest: a second name of a content changes nothing, another content does."""
+    same, other = b"import os\n", b"import sys\n"
+    tar = make_tar(("a.py", same), ("b.txt", same), ("c.txt", other))
+    types = [(entry.group, entry.type, entry.method, entry.mime) for entry in profile(tar).entries]
+    python = ("script", "python", "name", "text/x-script.python")
+    assert types == [python, python, ("text", "ascii", "text", "text/plain")]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS_OF_BLOB)
 def test_a_layer_cut_at_any_byte_keeps_its_rows(profile: Profile, make_tar: MakeTar, form: str) -> None:

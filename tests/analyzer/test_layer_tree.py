@@ -31,15 +31,15 @@ def test_each_file_is_counted_once() -> None:
     for items in ([("a/b/x", FILE, 3)], [("a/y", FILE, 2), ("a/b/x", FILE, 3)]):
         found = _summary(items)
         assert found.counts().files == len(items)
-        assert sum(row.files for row in found.directories) == len(items)
-        assert found.directories[0].recursive_files == len(items)
+        assert sum(row.files for row in found.directories()) == len(items)
+        assert next(found.directories()).recursive_files == len(items)
 
 
 def test_files_beside_directories_are_counted() -> None:
     """A file in the root is not lost beside a directory."""
     found = _summary([("x", FILE, 1), ("a", DIRECTORY, 0)])
     assert found.counts().files == 1
-    assert found.directories == [
+    assert list(found.directories()) == [
         Directory(
             "",
             0,
@@ -57,7 +57,7 @@ def test_files_beside_directories_are_counted() -> None:
 def test_parents_are_implied() -> None:
     """Every parent of an entry is a directory, explicit or not; depth counts components below the root."""
     found = _summary([("usr/lib/x/y", SYMLINK, 0), ("usr", DIRECTORY, 0)])
-    assert [(row.path, row.depth, row.is_explicit) for row in found.directories] == [
+    assert [(row.path, row.depth, row.is_explicit) for row in found.directories()] == [
         ("", 0, False),
         ("usr", 1, True),
         ("usr/lib", 2, False),
@@ -70,7 +70,7 @@ def test_parents_are_implied() -> None:
 def test_an_empty_layer_has_its_root() -> None:
     """A layer without entries has one directory row, no directory and depth 0."""
     found = _summary([])
-    assert found.directories == [Directory("", 0)]
+    assert list(found.directories()) == [Directory("", 0)]
     assert found.counts().directories == 0
     assert found.depth() == LayerDepth()
 
@@ -78,7 +78,7 @@ def test_an_empty_layer_has_its_root() -> None:
 def test_the_root_is_no_directory_of_the_layer() -> None:
     """An entry for the root makes it explicit, and counts nowhere."""
     found = _summary([("", DIRECTORY, 0)])
-    assert found.directories == [Directory("", 0, is_explicit=True)]
+    assert list(found.directories()) == [Directory("", 0, is_explicit=True)]
     assert (found.counts().directories, found.depth().max) == (0, 0)
 
 
@@ -109,7 +109,7 @@ def test_hard_links_are_files_without_bytes() -> None:
     counts = found.counts()
     assert (counts.files, counts.regular_files, counts.hard_links, found.fls_bytes) == (2, 1, 1, 5)
     assert (counts.whiteouts, counts.opaques, counts.character_devices, counts.fifos) == (1, 1, 1, 1)
-    assert found.directories[1].files == 2
+    assert list(found.directories())[1].files == 2
 
 
 def test_memory_for_paths_is_bounded() -> None:
@@ -143,11 +143,11 @@ def test_sums_agree(items: list[Item]) -> None:
     found = _summary(items)
     last = {path: (kind, size) for path, kind, size in items}
     files = {path: size for path, (kind, size) in last.items() if kind in {FILE, Kind.HARD_LINK}}
-    root = found.directories[0]
+    root = next(found.directories())
     assert root.recursive_files == found.counts().files == len(files)
     assert root.recursive_bytes == found.fls_bytes
     assert root.recursive_directories == found.counts().directories
-    for row in found.directories:
+    for row in found.directories():
         inside = [path for path in files if path.startswith(row.path + "/" if row.path else "")]
         assert row.recursive_files == len(inside)
 
@@ -160,4 +160,4 @@ def test_directories_are_exactly_the_prefixes(items: list[Item]) -> None:
     for path in last:
         parts = path.split("/")
         expected |= {"/".join(parts[:count]) for count in range(len(parts))}
-    assert [row.path for row in _summary(items).directories] == sorted(expected | {""})
+    assert [row.path for row in _summary(items).directories()] == sorted(expected | {""})

@@ -40,12 +40,21 @@ def columns(path: Path) -> dict[str, set[tuple[Any, ...]]]:
         }
 
 
+def indexes(path: Path) -> set[tuple[str, str]]:
+    """Name and statement of every index that has one, without blanks."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(
+            "select name, sql from sqlite_master where type = 'index' and sql is not null"
+        )
+        return {(name, "".join(sql.split())) for name, sql in found}
+
+
 def rows(path: Path, of: dict[str, list[str]] | None = None) -> tuple[Rows, dict[str, list[str]]]:
     """The rows of every table but ``meta``, by the columns named (or all), and those columns."""
     with closing(sqlite3.connect(path)) as connection:
         tables = connection.execute("select name from sqlite_master where type = 'table' and name != 'meta'")
         names = of or {
-            table: [row[1] for row in connection.execute(f"pragma table_info({table})")]
+            table: [f'"{row[1]}"' for row in connection.execute(f"pragma table_info({table})")]
             for (table,) in tables.fetchall()
         }
         found = {
@@ -59,7 +68,7 @@ def rows(path: Path, of: dict[str, list[str]] | None = None) -> tuple[Rows, dict
 async def test_a_catalog_of_an_earlier_format_becomes_one_of_the_present(
     version: int, layout: Layout, tmp_path: Path
 ) -> None:
-    """It has the columns of a new one, and every row it had."""
+    """It has the columns and indexes of a new one, and every row it had."""
     written_by(version, layout)
     before, names = rows(layout.catalog)
     assert before["images"]
@@ -71,6 +80,7 @@ async def test_a_catalog_of_an_earlier_format_becomes_one_of_the_present(
     async with open_catalog(new):
         pass
     assert columns(layout.catalog) == columns(new.catalog)
+    assert indexes(layout.catalog) == indexes(new.catalog)
     assert rows(layout.catalog, names)[0] == before
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from typing import Any
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from corpus.catalog import Catalog
 from corpus.catalog.database import Database
@@ -28,8 +32,8 @@ async def fetched(catalog: Catalog) -> Catalog:
     return catalog
 
 
-def profiled(digest: Digest, status: str = "complete") -> ProfileOutcome:
-    return ProfileOutcome(digest, status, None if status == "complete" else "truncated", 0.5, {"files": 3})
+def profiled(digest: Digest, status: str = "complete", reason: str = "truncated") -> ProfileOutcome:
+    return ProfileOutcome(digest, status, None if status == "complete" else reason, 0.5, {"files": 3})
 
 
 async def test_the_largest_layer_comes_first_and_claims_do_not_overlap(fetched: Catalog) -> None:
@@ -40,6 +44,50 @@ async def test_the_largest_layer_comes_first_and_claims_do_not_overlap(fetched: 
         order.append(page[0].digest)
         after = (page[0].size_bytes, str(page[0].digest))
     assert order == [Digest.of(b"largest"), Digest.of(b"middle"), Digest.of(b"tiny")]
+
+
+async def test_claims_are_ordered_by_an_index(fetched: Catalog, layout: Layout) -> None:
+    """The next of a million layers are not sought by sorting all that are left."""
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        asked.append((statement, values))
+
+    event.listen(fetched.profiles._database._engine.sync_engine, "before_cursor_execute", listen)
+    assert await fetched.profiles.pending_layers(after=(10, ""), limit=1)
+    ((statement, values),) = asked
+    with closing(sqlite3.connect(layout.catalog)) as connection:
+        plan = [step for *_, step in connection.execute(f"explain query plan {statement}", values)]
+    assert any(step.startswith("SEARCH blobs USING INDEX blobs_by_size (<expr><?)") for step in plan)
+    assert not any("TEMP B-TREE" in step for step in plan)
+
+
+@pytest.mark.parametrize("reason", ["timeout", "killed", "worker_memory"])
+async def test_layers_that_workers_were_lost_over_are_pending_when_asked_for(
+    fetched: Catalog, reason: str
+) -> None:
+    """They are settled for everybody else, as are those whose bytes are the reason."""
+    tiny, middle, largest = (Digest.of(layer) for layer in (b"tiny", b"middle", b"largest"))
+    await fetched.profiles.record_layers(
+        [profiled(tiny, "partial", reason), profiled(middle, "partial"), profiled(largest)], 3.0
+    )
+    assert await fetched.profiles.count_pending_layers() == (0, 0)
+    assert await fetched.profiles.count_pending_layers(retry_failed=True) == (1, len(b"tiny"))
+    (task,) = await fetched.profiles.pending_layers(after=None, limit=10, retry_failed=True)
+    assert (task.digest, task.is_profiled) == (tiny, False)
+    assert len(await fetched.profiles.pending_images(after=None, limit=10, retry_failed=True)) == 1
+
+
+async def test_images_are_profiled_anew_with_their_layers(fetched: Catalog) -> None:
+    """What an image profile says is what those of its layers said."""
+    layers = [Digest.of(layer) for layer in LAYERS]
+    await fetched.profiles.record_layers([profiled(layer) for layer in layers], 3.0)
+    (image,) = await fetched.profiles.pending_images(after=None, limit=10)
+    await fetched.profiles.record_images([profiled(image.manifest_digest, "partial", "killed")], 3.0)
+    assert not await fetched.profiles.count_pending_images()
+    assert await fetched.profiles.count_pending_images(retry_failed=True) == 1
+    await fetched.profiles.record_layers([profiled(layers[0])], 4.0)
+    assert await fetched.profiles.count_pending_images() == 1
 
 
 async def test_a_profiled_layer_is_pending_no_more(fetched: Catalog) -> None:

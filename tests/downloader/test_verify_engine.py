@@ -162,12 +162,18 @@ async def test_a_profile_of_wrong_bytes_is_dropped_with_those_that_rest_on_it(la
     """The layer profile says itself that the bytes were not those of the digest."""
     async with open_catalog(layout) as catalog:
         await profile(layout, catalog, misread=[SHARED])
+    for each in (SHARED, OF_ONE):
+        findings = layout.findings(digest(each))
+        findings.parent.mkdir(parents=True, exist_ok=True)
+        findings.write_bytes(b"of the same bytes")
     change(layout, SHARED)
     await verify(layout, repair=True)
     gone = {digest(SHARED), CENSUS[0].outcome.chosen[0], CENSUS[1].outcome.chosen[0]}
     assert not gone & set(profiles(layout))
     assert digest(OF_ONE) in set(profiles(layout))
     assert not layout.layer_profile(digest(SHARED)).exists()
+    assert not layout.findings(digest(SHARED)).exists()
+    assert layout.findings(digest(OF_ONE)).exists()
     assert not layout.image_profile(CENSUS[0].outcome.chosen[0]).exists()
     assert layout.image_profile(CENSUS[2].outcome.chosen[0]).exists()
     await refetch(layout)

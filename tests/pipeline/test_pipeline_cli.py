@@ -386,7 +386,8 @@ def test_schemas_are_written_as_published(hubcrawl: Callable[..., Ended], elsewh
     """One JSON Schema per document, each a valid one."""
     ended = hubcrawl("schema", "--out", elsewhere / "schema")
     paths = [Path(line) for line in ended.out.splitlines()]
-    assert [path.name for path in paths] == ["layer-profile.schema.json", "image-profile.schema.json"]
+    documents = ["layer-profile", "image-profile", "findings"]
+    assert [path.name for path in paths] == [f"{document}.schema.json" for document in documents]
     for path in paths:
         assert json.loads(path.read_text())["$schema"].startswith("https://json-schema.org/")
     (elsewhere / "file").write_text("")

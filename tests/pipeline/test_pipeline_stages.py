@@ -8,10 +8,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +175,24 @@ def test_updates_of_what_is_not_swept_are_refused(
     hubcrawl: Callable[..., Ended], arguments: tuple[str, ...]
 ) -> None:
     assert hubcrawl("crawl", "--updates", *arguments).status == 2
+
+
+@pytest.mark.usefixtures("sample")
+def test_layers_that_workers_were_lost_over_are_named_and_tried_again_when_asked_for(
+    hubcrawl: Callable[..., Ended],
+) -> None:
+    """Not by every run: whatever it was may cost a worker each time."""
+    hubcrawl("crawl", "--limit", "5")
+    hubcrawl("download", "--limit", "1")
+    assert hubcrawl("analyze").status == 0
+    with closing(sqlite3.connect("data/catalog.sqlite")) as connection, connection:
+        (lost,) = connection.execute("select min(digest) from layer_profiles").fetchone()
+        changes = "state = 'failed', status = 'partial', reason = 'killed'"
+        connection.execute(f"update layer_profiles set {changes} where digest = ?", (lost,))  # noqa: S608
+    assert "or was given up; `hubcrawl analyze --retry-failed` tries those again" in hubcrawl("analyze").out
+    assert "1 layer and 1 image profiled" in hubcrawl("analyze", "--retry-failed").out
+    assert "nothing to do" in hubcrawl("analyze", "--retry-failed").out
+    assert "given up" not in hubcrawl("analyze").out
 
 
 @pytest.mark.parametrize("listing", ["search", "v1", "pages", "official"])

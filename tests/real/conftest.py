@@ -1,4 +1,4 @@
-"""Real parts: Debian's registry and skopeo, and an image made of real Debian packages."""
+"""Real parts: Debian's registry and skopeo, and a Debian image with Python and Node.js."""
 
 from __future__ import annotations
 
@@ -20,9 +20,25 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from corpus.layout import Layout
+from corpus.profiles import LayerProfile, read_layer_profile
+from registry.digests import Digest
+
 ROOT = Path(__file__).parent.parent.parent
-PACKAGES = ROOT / ".real-parts"
-PROGRAMS = ("docker-registry", "skopeo", "dpkg-deb", "tar", "sha256sum", "zstdcat", "jq", "file")
+PARTS = ROOT / ".real-parts"  # made by make_debian_layers
+TARS = (PARTS / "base.tar", PARTS / "added.tar")
+PROGRAMS = (
+    "docker-registry",
+    "skopeo",
+    "dpkg-query",
+    "tar",
+    "sha256sum",
+    "zstdcat",
+    "jq",
+    "file",
+    "rpmbuild",
+    "db5.3_load",
+)
 
 OCI = "application/vnd.oci.image"
 
@@ -31,8 +47,8 @@ OCI = "application/vnd.oci.image"
 def real_parts() -> None:
     """Skip with the reason, or fail where every part is required (CI)."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if not list(PACKAGES.glob("*.deb")):
-        missing.append(f"Debian packages in {PACKAGES.name}/")
+    if not all(tar.exists() for tar in TARS):
+        missing.append(f"a Debian image in {PARTS.name}/")
     if missing:
         reason = f"missing {', '.join(missing)}: run `make real-parts`"
         if os.environ.get("REQUIRE_REAL_PARTS"):
@@ -118,51 +134,64 @@ def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes]) -> None:
     pytest.fail(f"{url} does not answer")
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer as it is pushed, and the tar in it."""
+
+    media_type: str
+    blob: bytes
+    tar: Path
+
+    @property
+    def diffid(self) -> str:
+        with self.tar.open("rb") as tar:
+            return f"sha256:{hashlib.file_digest(tar, 'sha256').hexdigest()}"
+
+
 @pytest.fixture(scope="session")
-def layers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes, bytes]]:
-    """``(media type, blob, tar)`` of two layers: the base system in gzip, the rest in zstd."""
-    folder = tmp_path_factory.mktemp("debian")
-    packages = sorted(PACKAGES.glob("*.deb"))
-    base = [
-        package for package in packages if package.name.startswith(("base-files", "bash", "libc6", "dpkg"))
-    ]
-    made = []
-    for number, group in enumerate((base, [package for package in packages if package not in base])):
-        root = folder / f"root{number}"
-        root.mkdir()
-        for package in group:
-            run("dpkg-deb", "-x", package, root)
-        status = root / "var/lib/dpkg"
-        status.mkdir(parents=True, exist_ok=True)
-        (status / "status").write_text("\n".join(run("dpkg-deb", "-f", package) for package in group))
-        (root / "tmp").mkdir(exist_ok=True)
-        (root / "tmp").chmod(0o1777)
-        run(
-            "tar",
-            "--sort=name",
-            "--format=gnu" if number else "--format=pax",
-            "-C",
-            root,
-            "-cf",
-            f"{root}.tar",
-            ".",
-        )
-        made.append(Path(f"{root}.tar").read_bytes())
+def layers() -> list[Layer]:
+    """Two layers: the base system in gzip, and what was installed in zstd."""
+    base, added = TARS
     return [
-        (f"{OCI}.layer.v1.tar+gzip", gzip.compress(made[0], 6, mtime=0), made[0]),
-        (f"{OCI}.layer.v1.tar+zstd", zstandard.ZstdCompressor().compress(made[1]), made[1]),
+        Layer(f"{OCI}.layer.v1.tar+gzip", gzip.compress(base.read_bytes(), 1, mtime=0), base),
+        Layer(f"{OCI}.layer.v1.tar+zstd", zstandard.ZstdCompressor().compress(added.read_bytes()), added),
     ]
 
 
 @pytest.fixture(scope="session")
-def pushed(
-    registry: str, layers: list[tuple[str, bytes, bytes]], tmp_path_factory: pytest.TempPathFactory
-) -> str:
+def unpacked(layers: list[Layer], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Each layer as GNU tar unpacks it."""
+    roots = []
+    for layer in layers:
+        root = tmp_path_factory.mktemp("layer")
+        run("tar", "-xf", layer.tar, "-C", root)
+        roots.append(root)
+    return roots
+
+
+@pytest.fixture(scope="session")
+def pushed(registry: str, layers: list[Layer], tmp_path_factory: pytest.TempPathFactory) -> str:
     """The registry, after skopeo pushed the image to it as ``debian/real:latest``."""
     layout = tmp_path_factory.mktemp("image")
     write_image(layout, layers)
     push(layout, f"{registry}/debian/real:latest")
     return registry
+
+
+@pytest.fixture(scope="session")
+def census(pushed: str, tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """A data directory after ``crawl``, ``download`` and ``analyze`` of the registry."""
+    data = tmp_path_factory.mktemp("census") / "data"
+    url = f"http://{pushed}"
+    hubcrawl("crawl", "--data", data, "--registry", url)
+    hubcrawl("download", "--data", data, "--registry", url)
+    hubcrawl("analyze", "--data", data)
+    return Layout(data)
+
+
+def profile_of(census: Layout, layer: Layer) -> LayerProfile:
+    """What ``analyze`` wrote of a layer."""
+    return read_layer_profile(census.layer_profile(Digest.of(layer.blob)))
 
 
 def push(layout: Path, place: str, *options: str) -> None:
@@ -171,7 +200,7 @@ def push(layout: Path, place: str, *options: str) -> None:
         f"oci:{layout}:latest", f"docker://{place}")  # fmt: skip
 
 
-def write_image(layout: Path, layers: list[tuple[str, bytes, bytes]]) -> None:
+def write_image(layout: Path, layers: list[Layer]) -> None:
     """Write an OCI layout with one image."""
     store = layout / "blobs" / "sha256"
     store.mkdir(parents=True)
@@ -188,7 +217,7 @@ def write_image(layout: Path, layers: list[tuple[str, bytes, bytes]]) -> None:
         "config": {"Env": ["PATH=/usr/bin:/bin"], "Cmd": ["bash"], "Labels": {"org.example": "real"}},
         "rootfs": {
             "type": "layers",
-            "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}" for _, _, tar in layers],
+            "diff_ids": [layer.diffid for layer in layers],
         },
         "history": [
             *({"created_by": f"step {number}"} for number in range(len(layers))),
@@ -199,7 +228,7 @@ def write_image(layout: Path, layers: list[tuple[str, bytes, bytes]]) -> None:
         "schemaVersion": 2,
         "mediaType": f"{OCI}.manifest.v1+json",
         "config": put(json.dumps(config).encode(), f"{OCI}.config.v1+json"),
-        "layers": [put(blob, media_type) for media_type, blob, _ in layers],
+        "layers": [put(layer.blob, layer.media_type) for layer in layers],
     }
     entry = put(json.dumps(manifest).encode(), f"{OCI}.manifest.v1+json")
     entry["annotations"] = {"org.opencontainers.image.ref.name": "latest"}

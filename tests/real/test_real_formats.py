@@ -25,7 +25,7 @@ from registry.digests import EMPTY_LAYER, Digest
 from registry.manifests import ACCEPT
 from registry.schema1 import signed_payload
 from tests import corpora
-from tests.real.conftest import OCI, Registry, hubcrawl, push, run, serving, write_image
+from tests.real.conftest import OCI, Layer, Registry, hubcrawl, push, run, serving, write_image
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -83,13 +83,12 @@ class Census:
 
 
 @pytest.fixture(scope="module")
-def census(
-    layers: list[tuple[str, bytes, bytes]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Census]:
+def census(layers: list[Layer], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Census]:
     """After ``crawl`` and ``download`` of one image in every form; it lists one of its layers twice."""
     layout = tmp_path_factory.mktemp("image")
-    small = _tar_of(Path(__file__), layout.with_name("small.tar"))
-    repeated = (f"{OCI}.layer.v1.tar+gzip", gzip.compress(small, mtime=0), small)
+    small = layout.with_name("small.tar")
+    run("tar", "-C", Path(__file__).parent, "-cf", small, Path(__file__).name)
+    repeated = Layer(f"{OCI}.layer.v1.tar+gzip", gzip.compress(small.read_bytes(), mtime=0), small)
     write_image(layout, [layers[0], repeated, repeated])
     with serving(tmp_path_factory.mktemp("formats"), WITH_SCHEMA1) as registry:
         for form in FORMS:
@@ -97,11 +96,6 @@ def census(
         census = Census(registry, tmp_path_factory.mktemp("census") / "data")
         census.take()
         yield census
-
-
-def _tar_of(file: Path, tar: Path) -> bytes:
-    run("tar", "-C", file.parent, "-cf", tar, file.name)
-    return tar.read_bytes()
 
 
 def _answer(registry: Registry, path: str, accept: str = "") -> tuple[str, str]:

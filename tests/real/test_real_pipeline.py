@@ -11,28 +11,13 @@ from typing import Any
 import pytest
 
 from corpus.layout import Layout
-from corpus.profiles import Kind, LayerProfile, LayerStatus, read_image_profile, read_layer_profile
+from corpus.profiles import Kind, LayerStatus, read_image_profile
 from registry.digests import Digest
-from tests.real.conftest import hubcrawl, run
+from tests.real.conftest import Layer, hubcrawl, profile_of, run
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-Layers = list[tuple[str, bytes, bytes]]
-
-
-@pytest.fixture(scope="module")
-def census(pushed: str, tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    """A data directory after ``crawl``, ``download`` and ``analyze`` of the registry."""
-    data = tmp_path_factory.mktemp("census") / "data"
-    url = f"http://{pushed}"
-    hubcrawl("crawl", "--data", data, "--registry", url)
-    hubcrawl("download", "--data", data, "--registry", url)
-    hubcrawl("analyze", "--data", data)
-    return Layout(data)
-
-
-def profile_of(census: Layout, blob: bytes) -> LayerProfile:
-    return read_layer_profile(census.layer_profile(Digest.of(blob)))
+Layers = list[Layer]
 
 
 def test_the_status_counts_what_was_pushed(census: Layout) -> None:
@@ -102,16 +87,13 @@ def permissions(mode: int) -> str:
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["gzip, pax", "zstd, gnu"])
-def test_entries_are_those_that_tar_lists(
-    census: Layout, layers: Layers, tmp_path: Path, number: int
-) -> None:
+def test_entries_are_those_that_tar_lists(census: Layout, layers: Layers, number: int) -> None:
     """Names, kinds, sizes, modes, owners, times and link targets agree with ``tar -tv``, in order."""
-    _, blob, tar = layers[number]
-    (tmp_path / "layer.tar").write_bytes(tar)
+    layer = layers[number]
     listing = run("env", "TZ=UTC", "tar", "--full-time", "--numeric-owner", "--quoting-style=literal",
-                  "-tvf", tmp_path / "layer.tar").splitlines()  # fmt: skip
+                  "-tvf", layer.tar).splitlines()  # fmt: skip
     expected = [parse_tar_listing(line) for line in listing]
-    profile = profile_of(census, blob)
+    profile = profile_of(census, layer)
     assert profile.status is LayerStatus.COMPLETE
     found = []
     for entry in profile.entries:
@@ -136,18 +118,13 @@ def utc(seconds: int) -> str:
 
 @pytest.mark.parametrize("number", [0, 1], ids=["gzip", "zstd"])
 def test_file_digests_are_those_of_sha256sum(
-    census: Layout, layers: Layers, tmp_path: Path, number: int
+    census: Layout, layers: Layers, unpacked: list[Path], number: int
 ) -> None:
     """The sha256 of every regular file agrees with ``sha256sum`` on the unpacked layer."""
-    _, blob, tar = layers[number]
-    (tmp_path / "layer.tar").write_bytes(tar)
-    root = tmp_path / "root"
-    root.mkdir()
-    run("tar", "-xf", tmp_path / "layer.tar", "-C", root)
-    (tmp_path / "names").write_text(run("find", ".", "-type", "f", "-print0", cwd=root))
-    sums = run("xargs", "-0", "-a", tmp_path / "names", "sha256sum", cwd=root).splitlines()
+    root = unpacked[number]
+    sums = run("sh", "-c", "find . -type f -print0 | xargs -0 sha256sum", cwd=root).splitlines()
     expected = {line[66:].removeprefix("./"): line[:64] for line in sums}
-    profile = profile_of(census, blob)
+    profile = profile_of(census, layers[number])
     found = {entry.path: entry.sha256 for entry in profile.entries if entry.kind is Kind.FILE}
     assert found == {path: digest for path, digest in expected.items() if path in found}
     assert len(expected) == profile.counts.files  # hard links are files too
@@ -159,12 +136,13 @@ def test_file_digests_are_those_of_sha256sum(
 
 def test_layer_facts_are_those_of_the_bytes(census: Layout, layers: Layers) -> None:
     """CLS, ALS, DiffID and both ratios follow from blob and tar."""
-    for _, blob, tar in layers:
-        profile = profile_of(census, blob)
-        assert (profile.cls_bytes, profile.als_bytes) == (len(blob), len(tar))
-        assert profile.diffid == Digest.of(tar)
-        assert profile.als_cls_ratio == pytest.approx(len(tar) / len(blob))
-        assert profile.fls_cls_ratio == pytest.approx(profile.fls_bytes / len(blob))
+    for layer in layers:
+        profile = profile_of(census, layer)
+        blob_bytes, tar_bytes = len(layer.blob), layer.tar.stat().st_size
+        assert (profile.cls_bytes, profile.als_bytes) == (blob_bytes, tar_bytes)
+        assert profile.diffid == layer.diffid
+        assert profile.als_cls_ratio == pytest.approx(tar_bytes / blob_bytes)
+        assert profile.fls_cls_ratio == pytest.approx(profile.fls_bytes / blob_bytes)
 
 
 def test_the_image_profile_points_to_its_layers(census: Layout, layers: Layers) -> None:
@@ -173,16 +151,16 @@ def test_the_image_profile_points_to_its_layers(census: Layout, layers: Layers) 
     profile = read_image_profile(path)
     assert (profile.os, profile.architecture, profile.schema_version) == ("linux", "amd64", 2)
     assert profile.configuration.command == ("bash",)
-    assert [layer.digest for layer in profile.layers] == [Digest.of(blob) for _, blob, _ in layers]
+    assert [layer.digest for layer in profile.layers] == [Digest.of(layer.blob) for layer in layers]
     assert all(layer.profile and (census.root / layer.profile).exists() for layer in profile.layers)
     assert all(layer.diffid_ok for layer in profile.layers)
-    assert profile.totals.cis_bytes == sum(len(blob) for _, blob, _ in layers)
+    assert profile.totals.cis_bytes == sum(len(layer.blob) for layer in layers)
     assert profile.is_complete
 
 
 def test_profiles_are_read_by_zstdcat_and_jq(census: Layout, layers: Layers) -> None:
     """A profile is one JSON document for every other program."""
-    path = census.layer_profile(Digest.of(layers[0][1]))
+    path = census.layer_profile(Digest.of(layers[0].blob))
     query = '.entries[] | select(.path == "usr/bin/dpkg-deb" or .path == "bin/bash") | .size_bytes'
     found = run("sh", "-c", f"zstdcat {path} | jq '{query}'").split()
     assert found
