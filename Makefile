@@ -44,7 +44,7 @@ verify: $(BIN)/hubcrawl ## whether every blob is still what its digest says; ARG
 	@$(BIN)/hubcrawl verify $(OPTIONS) $(ARGS)
 
 test: $(BIN)/.dev ## run the tests (about ten minutes)
-	$(BIN)/pytest -q $(ARGS)
+	$(BIN)/pytest -q -n auto --dist loadfile $(ARGS)
 	@echo "Were tests skipped? \`make real-parts\` (as root) installs what they compare with; ARGS=-rs lists them."
 
 coverage: $(BIN)/.dev ## the same, and which lines no test reaches (a quarter of an hour)
