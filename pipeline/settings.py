@@ -15,6 +15,7 @@ from analyzer.settings import AnalyzerSettings
 from downloader.settings import DownloadSettings
 from hubcrawl.settings import CrawlSettings
 from registry.transport.settings import HttpSettings
+from report.settings import ReportSettings
 
 DOCKER_HUB = "docker.io"
 SAMPLE = "sample"
@@ -146,4 +147,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     crawl: CrawlSettings = CrawlSettings()
     download: DownloadSettings = DownloadSettings()
     analyze: AnalyzerSettings = AnalyzerSettings()
+    report: ReportSettings = ReportSettings()
     http: HttpSettings = HttpSettings()

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from corpus.catalog.coverage import Coverage
     from corpus.catalog.failures import FailureGroup
     from corpus.catalog.images import Retries
+    from corpus.layout import Layout
     from downloader.engine import DownloadSummary
     from hubcrawl.engine import CrawlSummary
+    from report.engine import DocumentSummary
+    from report.tables.engine import TablesSummary
 
 NOTHING_LISTED = "no image is listed: `hubcrawl crawl` found none, or had to stop before"
 WHICH_FAILED = "hubcrawl status --failed"
@@ -103,6 +106,43 @@ def analyzed(summary: AnalyzeSummary) -> Iterator[str]:
     """What one run of the analysis did."""
     yield f"{counted(summary.layers, 'layer')} and {counted(summary.images, 'image')} profiled"
     yield f"{counted(summary.files, 'file')} in {size(summary.als_bytes)} of tar read"
+
+
+def report_lines(layout: Layout, files: Mapping[str, int]) -> list[str]:
+    """Where the tables are, and what to do with them."""
+    names = [f"{name} ({counted(count, 'file')})" for name, count in files.items()]
+    return [
+        _line("tables", str(layout.tables)),
+        *(_line("", ", ".join(names[start : start + 4])) for start in range(0, len(names), 4)),
+        _line("", 'hubcrawl query "SELECT count(*) FROM files"'),
+    ]
+
+
+def page_lines(layout: Layout) -> list[str]:
+    """Where the page is."""
+    return [_line("page", str(layout.report / "index.html"))]
+
+
+def documented(summary: DocumentSummary) -> Iterator[str]:
+    """What one run of the report drew."""
+    yield f"{counted(summary.metrics, 'metric')} measured, {summary.empty:,} of them without data"
+
+
+def reported(summary: TablesSummary) -> Iterator[str]:
+    """What one run of the report did."""
+    layers, images = counted(summary.layers, "layer"), counted(summary.images, "distinct image")
+    yield f"{layers} with {counted(summary.files, 'file row')} and {images} added to the tables"
+    if summary.damaged_parts:
+        yield f"{counted(summary.damaged_parts, 'damaged part')} made anew"
+    if summary.outdated:
+        are = "is" if summary.outdated == 1 else "are"
+        yield (
+            f"{counted(summary.outdated, 'profile')} of an older version {are} left out: `hubcrawl analyze` "
+            "makes them again"
+        )
+    if summary.refused:
+        why = ", ".join(f"{count:,} {why}" for why, count in sorted(summary.refused.items()))
+        yield f"profiles that cannot be read are left out: {why}; the first: {printable(summary.example)}"
 
 
 def labelled(label: str, texts: Iterable[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("registry", "corpus", "hubcrawl", "downloader", "analyzer", "pipeline", "samplehub")
+PACKAGES = ("registry", "corpus", "hubcrawl", "downloader", "analyzer", "report", "pipeline", "samplehub")
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -38,6 +38,7 @@ def test_the_project_keeps_its_floors() -> None:
         ("corpus/planted.py", "downloader"),
         ("hubcrawl/planted.py", "downloader"),
         ("analyzer/planted.py", "pipeline"),
+        ("report/planted.py", "analyzer"),
         ("samplehub/planted.py", "corpus"),
     ],
 )

@@ -106,6 +106,22 @@ def test_the_index_names_every_image_that_an_oci_layout_can_hold(data: Path) -> 
         assert json.loads(blob.read_bytes())["schemaVersion"] == 2
 
 
+def test_the_tables_count_what_the_profiles_count(data: Path, status: dict[str, Any]) -> None:
+    """Files, directories and bytes by their rows are those of the summaries, and those of the catalog."""
+    assert f"{status['layers']['done'] + status['layers']['failed']} layers" in hubcrawl(data, "report")
+    sql = """
+        SELECT sum(files) AS files, sum(directories) AS directories, sum(fls_bytes) AS fls_bytes,
+               (SELECT count(*) FROM files WHERE is_last AND kind IN ('file', 'hard_link')) AS file_rows,
+               (SELECT count(*) FROM directories WHERE path <> '') AS directory_rows,
+               (SELECT sum(size_bytes) FROM files WHERE is_last AND kind = 'file') AS bytes_of_rows
+        FROM layers"""
+    (found,) = json.loads(hubcrawl(data, "query", "--json", sql))
+    layers = status["layers"]
+    assert found["files"] == found["file_rows"] == layers["files"]
+    assert found["directories"] == found["directory_rows"] == layers["directories"]
+    assert found["fls_bytes"] == found["bytes_of_rows"] == layers["fls_bytes"]
+
+
 def test_a_second_run_finds_nothing_to_do_and_writes_no_file_of_the_census(data: Path) -> None:
     """Running any stage again does only what is missing: nothing."""
 

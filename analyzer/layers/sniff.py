@@ -9,7 +9,7 @@ from analyzer.layers.faults import LayerFault
 from analyzer.layers.headers import BLOCK_BYTES, ZERO_BLOCK, has_valid_checksum
 from analyzer.layers.windows import HEAD_BYTES
 from analyzer.types.detect import detect
-from analyzer.types.taxonomy import Group
+from corpus.profiles.groups import Group
 from corpus.profiles.layer import Compression, LayerReason
 
 if TYPE_CHECKING:

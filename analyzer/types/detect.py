@@ -19,7 +19,8 @@ from analyzer.types.taxonomy import Method
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from analyzer.types.taxonomy import FileType, Group
+    from analyzer.types.taxonomy import FileType
+    from corpus.profiles.groups import Group
 
     Signature = tuple[bytes, Callable[[bytes], str | None]]
 

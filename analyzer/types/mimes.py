@@ -8,7 +8,8 @@ containers of several kinds have that of the container.
 
 from __future__ import annotations
 
-from analyzer.types.taxonomy import FileType, Group, Method
+from analyzer.types.taxonomy import FileType, Method
+from corpus.profiles.groups import Group
 
 _TEXT, _BYTES = "text/plain", "application/octet-stream"
 

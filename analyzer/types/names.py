@@ -6,7 +6,7 @@ that is common in container images is taken.
 
 from __future__ import annotations
 
-from analyzer.types.taxonomy import Group
+from corpus.profiles.groups import Group
 
 _SOURCE, _SCRIPT, _DOCUMENT, _TEXT = Group.SOURCE, Group.SCRIPT, Group.DOCUMENT, Group.TEXT
 

@@ -6,7 +6,7 @@ in :mod:`analyzer.types.formats`, with the second look they need.
 
 from __future__ import annotations
 
-from analyzer.types.taxonomy import Group
+from corpus.profiles.groups import Group
 
 _EOL, _ARCHIVE, _IMAGE, _MEDIA = Group.EOL, Group.ARCHIVE, Group.IMAGE, Group.MEDIA
 _DATABASE, _FONT, _DATA, _DOCUMENT = Group.DATABASE, Group.FONT, Group.DATA, Group.DOCUMENT

@@ -16,6 +16,7 @@ from corpus.catalog.images import ImageCatalog
 from corpus.catalog.names import NameCatalog
 from corpus.catalog.plan import PlanCatalog
 from corpus.catalog.profiles import ProfileCatalog
+from corpus.catalog.reporting import ReportCatalog
 from corpus.catalog.repositories import RepositoryCatalog
 from corpus.catalog.retrying import RetryCatalog
 from corpus.catalog.runs import RunCatalog
@@ -52,6 +53,7 @@ class Catalog:
     names: NameCatalog
     coverage: CoverageCatalog
     evidence: EvidenceStore
+    report: ReportCatalog
 
 
 @asynccontextmanager
@@ -89,6 +91,7 @@ async def _closing(database: Database, layout: Layout) -> AsyncIterator[Catalog]
             names=NameCatalog(database),
             coverage=CoverageCatalog(database),
             evidence=EvidenceStore(database, layout.evidence),
+            report=ReportCatalog(database),
         )
     finally:
         await database.close()

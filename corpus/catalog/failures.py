@@ -73,7 +73,7 @@ class FailureCatalog:
                     example=example,
                     detail=detail or "",
                 )
-                for unit, failed in _FAILED.items()
+                for unit, failed in FAILED.items()
                 for reason, count, retried, example, detail in await connection.execute(_grouped(failed))
             ]
 
@@ -170,7 +170,8 @@ def _images_that_failed() -> Select[str, str, str, bool]:
     )
 
 
-_FAILED: Mapping[str, Select[str, str, str, bool]] = {
+# Of every kind of unit those that failed: (reason, example, detail, is_retried).
+FAILED: Mapping[str, Select[str, str, str, bool]] = {
     "page": _failed_of(pages, pages.c.source + " " + pages.c.cursor, pages.c.is_temporary),
     "tag listing": _tags_not_listed(),
     "image": _images_that_failed(),

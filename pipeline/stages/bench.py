@@ -208,8 +208,8 @@ async def open_bench(stage: str, resolved: Resolved, console: Console) -> AsyncI
             yield Bench(stage, resolved, layout, catalog, BlobStore(layout), SystemClock(), console)
 
 
-def run_stage(stage: Callable[[Bench], Awaitable[int]], resolved: Resolved) -> int:
-    """Run one stage, named as its function is, in the data directory of the settings.
+def run_stage(stage: Callable[[Bench], Awaitable[int]], resolved: Resolved, name: str = "") -> int:
+    """Run one stage, named as its function is if not otherwise, in the data directory of the settings.
 
     Returns:
         The exit status.
@@ -217,7 +217,7 @@ def run_stage(stage: Callable[[Bench], Awaitable[int]], resolved: Resolved) -> i
     console = Console(stderr=True)
 
     async def work() -> int:
-        async with open_bench(stage.__name__, resolved, console) as bench:
+        async with open_bench(name or stage.__name__, resolved, console) as bench:
             return await stage(bench)
 
     return run_guarded(work(), console)

@@ -17,7 +17,8 @@ from analyzer.types.formats import FORMATS
 from analyzer.types.mimes import MIMES, types_by
 from analyzer.types.names import DATA_EXTENSIONS, INTERPRETERS, MODES, TEXT_EXTENSIONS, TEXT_NAMES
 from analyzer.types.signatures import FIRST_WORDS, INNER, PREFIXES
-from analyzer.types.taxonomy import Group, Method, paper_group
+from analyzer.types.taxonomy import Method
+from corpus.profiles.groups import Group, paper_group
 
 NOISE = bytes(range(256)) * 8
 SIGNATURE, SHEBANG, MARKUP, NAME, TEXT = (

@@ -39,7 +39,18 @@ def test_help_names_every_command(hubcrawl: Callable[..., Ended]) -> None:
     """What can be done is told by the program itself."""
     ended = hubcrawl("--help")
     assert ended.status == 0
-    for command in ("crawl", "download", "analyze", "status", "verify", "settings", "schema", "samplehub"):
+    for command in (
+        "crawl",
+        "download",
+        "analyze",
+        "report",
+        "query",
+        "status",
+        "verify",
+        "settings",
+        "schema",
+        "samplehub",
+    ):
         assert f" {command} " in ended.out
 
 

@@ -14,7 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyzer.types.taxonomy import Group
+from corpus.profiles.groups import Group
 
 MIME_GROUPS = {
     Group.EOL: """

@@ -1,0 +1,13 @@
+-- name: image_depth
+-- section: images
+-- title: Directory depth of images
+-- paper: depth
+-- metric: 21
+-- figure: 7
+-- kind: distribution
+-- unit: levels
+-- axis: linear
+-- histogram: 0 31 1
+-- row: one analyzed image
+-- definition: The deepest directory of its layers: components below the root.
+SELECT max_depth AS value, is_official FROM analyzed_images

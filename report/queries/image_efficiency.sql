@@ -1,0 +1,12 @@
+-- name: image_efficiency
+-- section: images
+-- title: Efficiency by dive's definition
+-- paper: -
+-- metric: 29
+-- kind: distribution
+-- unit: share
+-- axis: linear
+-- histogram: 0 1.05 0.05
+-- row: one analyzed image
+-- definition: Sum over its paths of the smallest size / sum of all their sizes.
+SELECT dive_score AS value, is_official FROM analyzed_images

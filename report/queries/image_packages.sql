@@ -1,0 +1,11 @@
+-- name: image_packages
+-- section: images
+-- title: Packages of an image
+-- paper: -
+-- metric: 28
+-- kind: distribution
+-- unit: packages
+-- axis: log
+-- row: one analyzed image
+-- definition: Packages installed in the file system that a container sees.
+SELECT packages AS value, is_official FROM analyzed_images

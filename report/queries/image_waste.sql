@@ -1,0 +1,13 @@
+-- name: image_waste
+-- section: images
+-- title: Bytes that an image does not need
+-- paper: -
+-- metric: 29
+-- kind: distribution
+-- unit: share
+-- axis: linear
+-- histogram: 0 1.05 0.05
+-- row: one analyzed image
+-- definition: Bytes of regular files in its distinct layers that the file system of a container does not need
+--   / the bytes of all (FIS); none where that is 0.
+SELECT least(reclaimable_total_bytes / nullif(fis_bytes, 0), 1) AS value, is_official FROM analyzed_images

@@ -1,0 +1,16 @@
+-- name: pulls
+-- section: repositories
+-- title: Pulls of repositories
+-- paper: popularity
+-- metric: 14
+-- figure: 8
+-- kind: distribution
+-- unit: pulls
+-- axis: log
+-- histogram: 0 250 5
+-- row: one distinct repository
+-- definition: The hub's counter of pulls when it was last listed.
+-- s17: p50=40 p90=333 max=654088410 mode=37
+-- s18: p50=41 p90=360 p99=38000
+-- curve: all=pull_count.image
+SELECT pulls AS value, count(*) AS weight, is_official FROM repositories GROUP BY pulls, is_official

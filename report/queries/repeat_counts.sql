@@ -1,0 +1,16 @@
+-- name: repeat_counts
+-- section: files
+-- title: How often a content occurs
+-- paper: repeat count
+-- metric: 42
+-- figure: 24
+-- kind: distribution
+-- unit: occurrences
+-- axis: log
+-- row: one distinct content of regular files
+-- definition: Regular files over all analyzed layers that have this content.
+-- note: The published profiles held most files twice: even counts are far more frequent than odd ones.
+-- inflated: yes
+-- s18: p50=2 max=53654306 F1=18.18%
+-- curve: all=file_repeat_count.distinct_contents
+SELECT files AS value, count(*) AS weight FROM contents GROUP BY files

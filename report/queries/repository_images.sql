@@ -1,0 +1,11 @@
+-- name: repository_images
+-- section: repositories
+-- title: Images of a repository
+-- paper: tags
+-- metric: 16
+-- kind: distribution
+-- unit: images
+-- axis: log
+-- row: one distinct repository
+-- definition: Tags and digests of it that were chosen to be fetched: how it was crawled decides that.
+SELECT images AS value, count(*) AS weight, is_official FROM repositories GROUP BY images, is_official

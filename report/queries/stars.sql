@@ -1,0 +1,11 @@
+-- name: stars
+-- section: repositories
+-- title: Stars of repositories
+-- paper: popularity
+-- metric: 14
+-- kind: distribution
+-- unit: stars
+-- axis: log
+-- row: one distinct repository
+-- definition: The hub's count of stars when it was last listed.
+SELECT stars AS value, count(*) AS weight, is_official FROM repositories GROUP BY stars, is_official
