@@ -46,7 +46,7 @@ status: $(BIN)/hubcrawl ## what is there, what is missing, what failed
 verify: $(BIN)/hubcrawl ## whether every blob is still what its digest says; ARGS=--repair mends
 	@$(BIN)/hubcrawl verify $(OPTIONS) $(ARGS)
 
-test: $(BIN)/.dev ## run the tests (about ten minutes)
+test: $(BIN)/.dev ## run the tests (about seven minutes)
 	$(BIN)/pytest -q -n auto --dist loadfile $(ARGS)
 	@echo "Were tests skipped? \`make real-parts\` (as root) installs what they compare with; ARGS=-rs lists them."
 

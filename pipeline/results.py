@@ -79,7 +79,16 @@ def _cell(value: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as CSV and JSON can have it: times in ISO 8601, bytes in hexadecimal, no infinities."""
+    """A value as CSV and JSON can have it, and so whatever is within a list or a struct."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    """Times in ISO 8601, bytes in hexadecimal, no infinities."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, bytes):

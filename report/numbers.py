@@ -7,6 +7,9 @@ import math
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _SHORT = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
+# From here on three digits round up to 1e+03.
+_ROUNDED_UP = 999.5
+
 # Between a number and its unit, where a line must not end.
 THIN = "\u202f"
 NBSP = "\u00a0"
@@ -24,7 +27,7 @@ def quantity(value: float | None, unit: str) -> str:
     if unit == "share":
         return percent(value)
     if unit == "ratio":
-        return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+        return f"{value:,.3g}" if value < _ROUNDED_UP else f"{value:,.0f}"
     return grouped(value)
 
 
@@ -38,7 +41,7 @@ def published_quantity(value: float | None, unit: str) -> str:
 def binary(value: float) -> str:
     """Bytes with the greatest fitting unit of 2^10: three digits at most, ``1.25 MiB``."""
     power = 0
-    while abs(value) >= 1000 and power < len(_BINARY) - 1:
+    while abs(value) >= _ROUNDED_UP and power < len(_BINARY) - 1:
         value, power = value / 1024, power + 1
     return f"{_digits(value)}{NBSP}{_BINARY[power]}"
 
@@ -70,4 +73,4 @@ def short(value: float) -> str:
 
 def _digits(value: float) -> str:
     """Three significant digits, without zeros at the end."""
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return f"{value:.3g}" if abs(value) < _ROUNDED_UP else f"{value:.0f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,6 +63,8 @@ def _only_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Stat
 
     What may be read is a list of files; that nothing is written to them is seen to here.
     """
+    if not _is_unicode(sql):
+        raise ConfigurationError("the query is no text in UTF-8")
     statements = connection.extract_statements(sql)
     if not statements:
         raise ConfigurationError('the query is empty: try `hubcrawl query "SELECT count(*) FROM files"`')
@@ -72,6 +75,15 @@ def _only_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Stat
             f"the query is no SELECT but {statements[0].type.name}: tables are only read"
         )
     return statements[0]
+
+
+def _is_unicode(sql: str) -> bool:
+    """Whether it has no bytes of a command line that are none of a text."""
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextmanager
@@ -117,7 +129,9 @@ def _place(sql: str, position: int | None) -> str:
 
 def _distinct(names: Iterator[str]) -> Iterator[str]:
     """Names of columns, told apart where two are the same: ``n``, ``n_2``."""
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        yield name if seen[name] == 1 else f"{name}_{seen[name]}"
+        others = (f"{name}_{number}" for number in count(2))
+        mine = next(each for each in chain([name], others) if each not in seen)
+        seen.add(mine)
+        yield mine

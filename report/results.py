@@ -56,10 +56,6 @@ class Distribution:
     is_exact: bool
     histogram: Histogram
 
-    def share_up_to(self, value: float) -> float:
-        """F: the share of values that are ``value`` or less (of what the points tell)."""
-        return max((share for x, share in self.points if x <= value), default=0.0)
-
 
 @dataclass(frozen=True, slots=True)
 class Share:

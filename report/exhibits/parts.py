@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from report.metrics import Metric
     from report.results import Ratio, Ratios, Share, Shares, Table
 
+# What the names of published shares of bytes end with.
+_BYTES = ".bytes"
+
 # A bar without a length.
 _UNKNOWN = float("nan")
 
@@ -43,8 +46,7 @@ def _by_count(metric: Metric, series: str, rows: Sequence[Share]) -> Exhibit:
         _file_name(metric, series),
         _described(f"Share of {metric.unit}", series, rows),
         rows,
-        [row.count_share for row in rows],
-        published_shares(metric, rows),
+        "",
     )
 
 
@@ -54,18 +56,20 @@ def _by_size(metric: Metric, series: str, rows: Sequence[Share]) -> Exhibit:
         f"{_file_name(metric, series)}-bytes",
         _described("Share of bytes", series, rows),
         rows,
-        [row.size_share or 0.0 for row in rows],
-        published_shares(metric, rows, ".bytes"),
+        _BYTES,
     )
 
 
 def published_shares(metric: Metric, rows: Sequence[Share], ending: str = "") -> list[float | None]:
-    """What was published of each class as a share of its whole; published counts are divided by their sum."""
+    """What was published of each class as a share of its whole.
+
+    Published counts are divided by the sum of all of them, whether or not this corpus has each class.
+    """
     numbers = metric.published.get("S17") or metric.published.get("S18", {})
     found = [
         numbers.get(f"{row.series}.{row.label}{ending}" if row.series else row.label + ending) for row in rows
     ]
-    total = sum(each for each in found if each is not None)
+    total = sum(numbers.values())
     is_counted = any(each > 1 for each in found if each is not None)
     return [each / total if is_counted and each is not None else each for each in found]
 
@@ -75,9 +79,11 @@ def _shares(
     name: str,
     description: str,
     rows: Sequence[Share],
-    ours: Sequence[float],
-    theirs: Sequence[float | None],
+    ending: str,
 ) -> Exhibit:
+    """``ending`` is that of the published numbers: :data:`_BYTES` of shares by size."""
+    ours = [(row.size_share or 0.0) if ending == _BYTES else row.count_share for row in rows]
+    theirs = published_shares(metric, rows, ending)
     labels = [class_label(row.label) for row in rows[:_MOST_BARS]]
     drawn = [Series("this corpus", tuple(ours[:_MOST_BARS]))]
     if any(each is not None for each in theirs):

@@ -10,7 +10,7 @@ from report.exhibits.exhibit import class_label, series_label
 from report.exhibits.parts import published_shares
 from report.numbers import NBSP, grouped, percent, published_quantity, quantity
 from report.results import Distributions, Ratios, Shares
-from report.words import axis_label, thing, unit_word
+from report.words import axis_label, thing, things, unit_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,31 +73,31 @@ def published_amount(value: float, unit: str) -> str:
 _SENTENCES = {
     "layer_size": (
         "A typical layer is {compressed.p50} compressed and {archive.p50} as a tar; "
-        "one in ten exceeds {compressed.p90} and {archive.p90}."
+        "nine in ten are at most {compressed.p90} and {archive.p90}."
     ),
     "image_size": (
         "A typical image is {compressed.p50} compressed and {archive.p50} as tars; "
-        "one in ten exceeds {compressed.p90} and {archive.p90}."
+        "nine in ten are at most {compressed.p90} and {archive.p90}."
     ),
     "layer_ratio": (
-        "Compression makes a typical layer {archive.p50} times smaller, and one in ten more than "
+        "Compression makes a typical layer {archive.p50} times smaller, and nine in ten at most "
         "{archive.p90} times."
     ),
     "image_ratio": (
-        "Compression makes a typical image {archive.p50} times smaller, and one in ten more than "
+        "Compression makes a typical image {archive.p50} times smaller, and nine in ten at most "
         "{archive.p90} times."
     ),
     "layer_redundancy": (
-        "Of the files in a typical layer {inter_any_files.p50} occur more than once anywhere, "
-        "{inter_strict_files.p50} in another layer too, and {intra_files.p50} repeat within it."
+        "Of the files in a typical layer {inter_any_files.p50} occur more than once over all distinct "
+        "layers, {inter_strict_files.p50} in another layer too, and {intra_files.p50} repeat within it."
     ),
     "image_redundancy": (
-        "Of the files in a typical image {inter_any_files.p50} occur more than once anywhere, "
-        "{inter_strict_files.p50} in another image too, and {intra_files.p50} repeat within it."
+        "Of the files in a typical image {inter_any_files.p50} occur more than once over all distinct "
+        "layers, {inter_strict_files.p50} in another image too, and {intra_files.p50} repeat within it."
     ),
     "repository_age": (
         "A typical repository was last pushed to {p50} days before it was listed; "
-        "one in ten more than {p90} days."
+        "nine in ten at most {p90} days."
     ),
     "file_size": "Half of all files are {all.p50} or smaller, nine in ten at most {all.p90}.",
 }
@@ -110,14 +110,14 @@ def _of_distributions(metric: Metric, series: Sequence[Distribution]) -> str:
     if sentence and all(name in known for name, _ in _QUANTILE.findall(sentence)):
         return _QUANTILE.sub(lambda told: _quantile(metric, known, told), sentence)
     if len(series) == 1 or unit_word(metric.unit):
-        middle, high = series[0].percentiles[50], series[0].percentiles[90]
-        return f"{_typical(metric, middle)}; one in ten {_more(metric)} {quantity(high, metric.unit)}."
+        middle, high = series[0].percentiles[50], quantity(series[0].percentiles[90], metric.unit)
+        return f"{_typical(metric, middle)}; nine in ten {_verb(metric)} at most {high}."
     shown = series[:_MOST_SERIES]
     medians, highs = (
         _listed([f"{quantity(each.percentiles[percent], metric.unit)} {_of(each)}" for each in shown])
         for percent in (50, 90)
     )
-    return f"{_subject(metric)} {medians} in the median; one {thing(metric)} in ten exceeds {highs}."
+    return f"{_subject(metric)} {medians} in the median; nine {things(metric)} in ten have at most {highs}."
 
 
 def _quantile(metric: Metric, known: Mapping[str, Distribution], told: re.Match[str]) -> str:
@@ -135,10 +135,8 @@ def _typical(metric: Metric, middle: float) -> str:
     return f"{_subject(metric)} {quantity(middle, unit)} in the median"
 
 
-def _more(metric: Metric) -> str:
-    if metric.unit in {"levels", "days"}:
-        return "more than"
-    return "has more than" if unit_word(metric.unit) else "exceeds"
+def _verb(metric: Metric) -> str:
+    return "are" if metric.unit in {"levels", "days"} else "have"
 
 
 def _subject(metric: Metric) -> str:
@@ -197,14 +195,15 @@ def _of_shares(metric: Metric, value: Shares) -> str:
         tops = [f"{series_label(series)}: {_part(rows[0])}" for series, rows in wholes.items()]
         return _sentence("; ".join(tops[:_MOST_SERIES]))
     rows = value.rows
-    total = grouped(sum(row.count for row in rows))
+    total = sum(row.count for row in rows)
+    counted = f"{grouped(total)}{unit_word(metric.unit, total)}"
     if len(rows) == 1:
-        return f"All {total} {metric.unit} are {class_label(rows[0].label)}."
-    return f"Of {total} {metric.unit} {_part(rows[0], ' are')} and {_part(rows[1])}."
+        return f"{f'All {counted}' if total > 1 else counted}: {class_label(rows[0].label)}."
+    return f"Of {counted}: {_part(rows[0])} and {_part(rows[1])}."
 
 
-def _part(row: Share, verb: str = "") -> str:
-    return f"{percent(row.count_share)}{verb} {class_label(row.label)}"
+def _part(row: Share) -> str:
+    return f"{percent(row.count_share)} {class_label(row.label)}"
 
 
 def _of_ratios(value: Ratios) -> str:
@@ -228,12 +227,15 @@ def _name(row: Ratio) -> str:
 
 
 def _of_table(metric: Metric, value: Table) -> str:
-    """Where time is told, when it began and what there was in the end."""
+    """Where time is told, when it began and what all of it made."""
     if value.columns[:1] != ("month",):
         return ""
-    first, last = value.rows[0], value.rows[-1]
-    count = float(str(last[value.columns.index(metric.unit)]))
-    return f"From {first[0]} to {last[0]} there came to be {grouped(count)} {metric.unit}."
+    first, last = value.rows[0][0], value.rows[-1][0]
+    when = f"In {first}" if first == last else f"From {first} to {last}"
+    new = f"new_{metric.unit}"
+    column = value.columns.index(new if new in value.columns else metric.unit)
+    count = sum(float(str(row[column])) for row in value.rows)
+    return f"{when} there came to be {grouped(count)}{unit_word(metric.unit, count)}."
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -60,8 +60,7 @@ def _total(question: _Question, metric: Metric, value: Table) -> Iterator[Tile]:
     for name, number, unit in value.rows:
         if name == question.series:
             shown = str(unit) if unit == "B" else "1"  # the label says what is counted
-            key = question.series.removeprefix("analyzed_")
-            yield _tile(question, metric, float(str(number)), (key, shown))
+            yield _tile(question, metric, float(str(number)), (question.series, shown))
 
 
 def _tile(question: _Question, metric: Metric, value: float, published: tuple[str, str]) -> Tile:

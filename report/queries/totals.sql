@@ -7,9 +7,11 @@
 -- unit: as said
 -- row: one total
 -- definition: Layers count once however many images list them; files and sizes are those of analyzed layers.
--- note: Published: images of the tag `latest` alone, and files counted twice.
+-- note: Published: images of the tag `latest` alone, and files counted twice; sizes and files are those of
+--   all its layers.
 -- inflated: yes
--- s17: images=355319 layers=1792609 cls_bytes=47TB files=5278465130 fls_bytes=167.20TB
+-- s17: images=355319 analyzed_images=319620 layers=1792609 analyzed_layers=1607533 cls_bytes=47TB
+--   files=5278465130 fls_bytes=167.20TB
 WITH layer_sums AS (
     SELECT count(*) AS n, sum(cls_bytes) AS cls, sum(als_bytes) AS als, sum(fls_bytes) AS fls,
         sum(files) AS files, sum(directories) AS directories, sum(symlinks) AS symlinks

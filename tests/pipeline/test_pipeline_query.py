@@ -137,18 +137,19 @@ def test_a_result_is_csv(hubcrawl: Callable[..., Ended], tables: Path) -> None:
 def test_a_result_is_json(hubcrawl: Callable[..., Ended], tables: Path) -> None:
     """An array; columns of one name are told apart; what JSON does not know is text, or null."""
     sql = (
-        "SELECT description, 1 AS n, 2 AS n, 1e400 - 1e400 AS nan, first_seen_at, sum(pulls) AS sum, "
-        "[1, 2] AS list, '\\x01'::BLOB AS blob FROM repositories GROUP BY ALL"
+        "SELECT description, 1 AS n, 2 AS n, 3 AS n_2, 1e400 - 1e400 AS nan, first_seen_at, "
+        "sum(pulls) AS sum, [1, 1e400 - 1e400] AS list, '\\x01'::BLOB AS blob FROM repositories GROUP BY ALL"
     )
     (row,) = json.loads(hubcrawl("query", "--json", "--data", tables, sql).out)
     assert row == {
         "description": HOSTILE,
         "n": 1,
         "n_2": 2,
+        "n_2_2": 3,
         "nan": None,
         "first_seen_at": "1970-01-01T00:00:01",
         "sum": 7,
-        "list": [1, 2],
+        "list": [1, None],
         "blob": "01",
     }
     assert json.loads(hubcrawl("query", "--json", "--data", tables, "SELECT 1 LIMIT 0").out) == []
@@ -166,6 +167,7 @@ def test_a_result_is_json(hubcrawl: Callable[..., Ended], tables: Path) -> None:
         ("SELECT * FROM nothing", "(line 1, column 15): Table with name nothing does not exist"),
         ("SELECT path::INT FROM files", "Could not convert string 'a' to INT32"),
         ("SELECT 'x", "unterminated"),
+        ("SELECT '\udcff'", "the query is no text in UTF-8"),
         ("COPY (SELECT 1) TO 'x.csv'", "the query is no SELECT but COPY"),
         ("COPY files TO 'x.csv'", "the query is no SELECT but COPY"),
         ("EXPLAIN ANALYZE COPY files TO 'x.csv'", "the query is no SELECT but EXPLAIN"),

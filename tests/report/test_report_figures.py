@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -32,6 +35,30 @@ def drawn(folder: Path, name: str, value: Value, place: int = 0) -> str:
 def words(svg: str) -> str:
     """All the text in a drawing."""
     return " | ".join(text.strip() for text in ET.fromstring(svg).itertext() if text.strip())  # noqa: S314 -- our own
+
+
+# Draws in two processes, and is killed as soon as there is a first batch.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from report.exhibits import exhibits
+from report.page import drawing
+from tests.report.documents import results
+
+drawing._BATCH = 1
+drawn = [each for metric, value in results() for each in exhibits(metric, value) if each.draw]
+enough = drawn * (drawing._FEW // len(drawn) + 1)
+drawing.draw_all(enough, Path(sys.argv[1]), 2, lambda: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+@pytest.mark.slow
+def test_who_draws_does_not_outlive_a_report_that_is_killed(tmp_path: Path) -> None:
+    """Its output ends only once all that have it have ended."""
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE, timeout=60, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
 
 
 @pytest.mark.slow
