@@ -1,6 +1,7 @@
-"""``python -m benchmarks.crawl [CASE]``: the sweep against the sample hub, in numbers.
+"""``python -m benchmarks.crawl [CASE [PARALLEL]]``: the sweep against the sample hub, in numbers.
 
-Cases: ``coverage``, ``estimate``, ``pacing``, ``resume``. The hub runs in a process of its own.
+Cases: ``coverage`` (with so many pages at a time), ``estimate``, ``pacing``, ``resume``. The hub runs in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import uvloop
 
 from benchmarks.partition import ideal_requests
@@ -80,6 +82,9 @@ class Swept:
 
 def _coverage() -> None:
     """Search alone, without namespaces, against what any query shows and the ideal prefix partition."""
+    settings = CrawlSettings(namespaces=False)
+    if len(sys.argv) > 2:
+        settings = msgspec.structs.replace(settings, parallel=int(sys.argv[2]))
     hub = crowd(_REPOSITORIES, _SEED)
     shown = sorted(repository.search_name for repository in hub.repositories)
     print(f"\n{len(shown):,} repositories; searches only")
@@ -91,7 +96,7 @@ def _coverage() -> None:
             options = _options(matching, window)
             with _serving(_SEED, options) as (url, traffic):
                 before = traffic()
-                swept = _run(_sweep(url, CrawlSettings(parallel=32, namespaces=False)))
+                swept = _run(_sweep(url, settings))
                 counts = traffic() - before
             requests = counts["search-v2"]
             ideal = ideal_requests(shown, window)
@@ -102,12 +107,12 @@ def _coverage() -> None:
             shares = f"{found / len(shown):.3%} | {hidden:,} | {found / (len(shown) - hidden):.3%}"
             print(
                 f"| {matching} | {window:,} | {requests:,} | {requests / ideal:.2f} x {ideal:,} "
-                f"| {shares} | {_speed(swept, counts)} |",
+                f"| {shares} | {_rates(swept, counts)} |",
                 flush=True,
             )
 
 
-def _speed(swept: Swept, hub: Counter[str]) -> str:
+def _rates(swept: Swept, hub: Counter[str]) -> str:
     return (
         f"{swept.pages / swept.seconds:.0f} pages/s, {swept.rows / swept.seconds:,.0f} rows/s; CPU per page "
         f"{1000 * swept.cpu_s / swept.pages:.2f} ms, of the hub {hub['cpu ms'] / swept.pages:.2f} ms"

@@ -45,7 +45,9 @@ class CrawlSettings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=256,
-            description="Pages of a sweep asked for at a time. `http.parallel_per_host` bounds them, too.",
+            description="Pages of a sweep asked for at a time. `http.parallel_per_host` bounds them, too. "
+            "Many more are faster, and find a little less where search matches words: what to ask next is "
+            "decided while earlier answers are still on their way.",
             extra_json_schema={"unit": "pages"},
         ),
     ] = 8
