@@ -43,9 +43,9 @@ def profile(layer: Path) -> LayerSummary:
     digest = Digest.parse(layer.with_suffix(".digest").read_text())
     target = layer.with_suffix(f".{multiprocessing.current_process().pid}.profile")
     collection = Collection(_analysers())
-    facts = profile_layer(layer, digest, _MEDIA_TYPE, target, LayerLimits(), collection=collection)
+    summary = profile_layer(layer, digest, _MEDIA_TYPE, target, LayerLimits(), collection=collection)
     collection.finish()
-    return facts.summary
+    return summary
 
 
 class Seconds(NamedTuple):

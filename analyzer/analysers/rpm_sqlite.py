@@ -7,7 +7,7 @@ in the file yet but in a log beside it is not seen; rpm leaves none when it ends
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from analyzer.analysers import MalformedFileError
 
@@ -43,14 +43,6 @@ def sqlite_blobs(content: bytes) -> Iterator[bytes]:
                 yield values[1]
             return
     raise MalformedFileError("no table of packages")
-
-
-class _Cell(NamedTuple):
-    """A row: how long it is, where what lies on its page begins and ends, the rest on other pages."""
-
-    size: int
-    start: int
-    end: int
 
 
 class _File:

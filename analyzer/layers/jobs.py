@@ -59,7 +59,7 @@ def _profile_layer(batch: LayerBatch, task: LayerTask) -> Profiled:
     if again := _read_again(batch, task, start):
         return again
     collection, profile = Collection(batch.analysers), batch.layout.layer_profile(task.digest)
-    facts = profile_layer(
+    summary = profile_layer(
         batch.layout.blob(task.digest),
         task.digest,
         task.media_type,
@@ -67,7 +67,7 @@ def _profile_layer(batch: LayerBatch, task: LayerTask) -> Profiled:
         batch.limits,
         collection=collection,
     )
-    outcome = _Outcome(batch, task, facts.summary, perf_counter() - start, profile)
+    outcome = _Outcome(batch, task, summary, perf_counter() - start, profile)
     return outcome.with_findings(collection.finish())
 
 
@@ -91,8 +91,10 @@ def _give_up_layer(batch: LayerBatch, task: LayerTask, reason: LayerReason) -> P
         missing = batch.analysers.beyond(versions_of(task.analysers))
         outcome = _Outcome(batch, task, summary, 0.0, lost_over=reason)
         return outcome.with_findings(lost_findings(missing.versions, reason))
-    facts = profile_lost_layer(batch.layout.blob(task.digest), task.digest, task.media_type, profile, reason)
-    return _Outcome(batch, task, facts.summary, 0.0, profile).with_findings({})
+    summary = profile_lost_layer(
+        batch.layout.blob(task.digest), task.digest, task.media_type, profile, reason
+    )
+    return _Outcome(batch, task, summary, 0.0, profile).with_findings({})
 
 
 def _without_lost_findings(batch: LayerBatch, task: LayerTask) -> LayerTask:

@@ -6,7 +6,6 @@ returns is small and can be pickled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analyzer.layers.blob import READ_BYTES, Blob
@@ -25,20 +24,6 @@ if TYPE_CHECKING:
     from registry.digests import Digest
 
 
-@dataclass(frozen=True, slots=True)
-class LayerFacts:
-    """The result of profiling a layer.
-
-    Attributes:
-        summary: The profile without its rows.
-        target: Where the profile belongs; it is complete under its temporary name until
-            :func:`corpus.profiles.stream.commit` is given this path.
-    """
-
-    summary: LayerSummary
-    target: Path
-
-
 def profile_layer(  # noqa: PLR0913 - what is optional has no influence on the profile
     blob: Path,
     digest: Digest,
@@ -48,7 +33,7 @@ def profile_layer(  # noqa: PLR0913 - what is optional has no influence on the p
     *,
     read_bytes: int = READ_BYTES,
     collection: Collection | None = None,
-) -> LayerFacts:
+) -> LayerSummary:
     """Read a layer blob once and write its profile beside ``target``, to be committed by the caller.
 
     Whatever the blob holds, there is a profile, with a status, a reason and the rows that could be read; the
@@ -63,6 +48,10 @@ def profile_layer(  # noqa: PLR0913 - what is optional has no influence on the p
         limits: What the layer may cost.
         read_bytes: Bytes per read of the file; it has no influence on the profile.
         collection: Gathers what analysers find on the way.
+
+    Returns:
+        The profile without its rows. All of it is complete under a temporary name until
+        :func:`corpus.profiles.stream.commit` is given ``target``.
 
     Raises:
         OSError: The disk, never the content.
@@ -82,12 +71,12 @@ def profile_layer(  # noqa: PLR0913 - what is optional has no influence on the p
                 writer.finish(summary)
     except LayerFault as fault:  # not even a first byte could be read in time
         return profile_lost_layer(blob, digest, media_type, target, fault.reason)
-    return LayerFacts(summary, target)
+    return summary
 
 
 def profile_lost_layer(
     blob: Path, digest: Digest, media_type: str, target: Path, reason: LayerReason
-) -> LayerFacts:
+) -> LayerSummary:
     """The profile of a layer that was lost, rows and all: its worker did not come back.
 
     Raises:
@@ -103,4 +92,4 @@ def profile_lost_layer(
     with LayerProfileWriter(target) as writer:
         writer.directories(())
         writer.finish(summary)
-    return LayerFacts(summary, target)
+    return summary

@@ -56,7 +56,7 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Profile:
     ) -> LayerProfile:
         path, target = folder / "blob", folder / "profile.json.zst"
         path.write_bytes(blob)
-        facts = profile_layer(
+        summary = profile_layer(
             path,
             digest or Digest.of(blob),
             media_type,
@@ -64,9 +64,9 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Profile:
             limits or LayerLimits(),
             read_bytes=read_bytes,
         )
-        commit([facts.target])
+        commit([target])
         found = read_layer_profile(target)
-        assert found.status == facts.summary.status
+        assert found.status == summary.status
         return found
 
     return run

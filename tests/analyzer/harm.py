@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from analyzer.layers.jobs import LayerBatch, profile_layers
-from analyzer.layers.profile import LayerFacts, profile_layer
+from analyzer.layers.profile import profile_layer
 from analyzer.settings import LayerLimits
 from registry.digests import Digest
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from analyzer.jobs import Profiled
+    from corpus.profiles.layer import LayerSummary
 
 
 def die(_: object = None) -> NoReturn:
@@ -78,6 +79,6 @@ def profile_unless(digest: Digest, harm: Callable[[], None], batch: LayerBatch) 
     return profile_layers(batch)
 
 
-def profile_plainly(target: Path, blob: Path) -> LayerFacts:
+def profile_plainly(target: Path, blob: Path) -> LayerSummary:
     """Profile a blob of no digest."""
     return profile_layer(blob, Digest.of(b""), "", target, LayerLimits())

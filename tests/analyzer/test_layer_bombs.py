@@ -143,7 +143,7 @@ from analyzer.layers.profile import profile_layer
 from analyzer.settings import LayerLimits
 from registry.digests import Digest
 blob = Path(sys.argv[1])
-summary = profile_layer(blob, Digest.parse(sys.argv[2]), "", blob.with_name("profile"), LayerLimits()).summary
+summary = profile_layer(blob, Digest.parse(sys.argv[2]), "", blob.with_name("profile"), LayerLimits())
 status = Path("/proc/self/status").read_text()  # getrusage would count what the process before exec took
 peak = int(re.search(r"VmHWM:\\s*(\\d+) kB", status)[1]) * 1024
 print(json.dumps([peak, summary.status, summary.als_bytes]))

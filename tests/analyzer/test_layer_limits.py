@@ -131,12 +131,12 @@ async def test_memory_that_is_used_up_ends_a_layer_with_its_rows(tmp_path: Path)
         file.write(header)
     worker = Worker(partial(LocalProcess, 72 << 20))
     try:
-        facts = await worker.run(partial(profile_plainly, target), blob, 60)
+        summary = await worker.run(partial(profile_plainly, target), blob, 60)
         after = await worker.run(partial(profile_plainly, tmp_path / "other"), small, 60)
     finally:
         worker.stop()
-    assert (facts.summary.status, facts.summary.reason) == (LayerStatus.BOMB, LayerReason.WORKER_MEMORY)
-    assert after.summary.status is LayerStatus.COMPLETE
+    assert (summary.status, summary.reason) == (LayerStatus.BOMB, LayerReason.WORKER_MEMORY)
+    assert after.status is LayerStatus.COMPLETE
     commit([target])
     found = read_layer_profile(target)
     assert len(found.entries) == found.counts.entries > 10_000

@@ -230,8 +230,8 @@ def test_a_lost_worker_leaves_a_profile(tmp_path: Path) -> None:
     """A layer whose worker was killed has a profile without rows that says so."""
     blob, target = tmp_path / "blob", tmp_path / "aa" / "profile"
     blob.write_bytes(b"12345")
-    facts = profile_lost_layer(blob, EMPTY_LAYER, "x", target, LayerReason.KILLED)
-    commit([facts.target])
+    profile_lost_layer(blob, EMPTY_LAYER, "x", target, LayerReason.KILLED)
+    commit([target])
     found = read_layer_profile(target)
     assert (found.status, found.reason, found.cls_bytes) == (LayerStatus.PARTIAL, LayerReason.KILLED, 5)
     assert (found.entries, found.directories, found.blob_ok) == ((), (), None)
@@ -277,9 +277,9 @@ from analyzer.layers.profile import profile_layer
 from analyzer.settings import LayerLimits
 from registry.digests import Digest
 blob = Path(sys.argv[1])
-facts = profile_layer(blob, Digest.of(b""), "x", blob.with_name("profile"), LayerLimits())
+summary = profile_layer(blob, Digest.of(b""), "x", blob.with_name("profile"), LayerLimits())
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-print(facts.summary.status, facts.summary.als_bytes, status["VmHWM"].split()[0])
+print(summary.status, summary.als_bytes, status["VmHWM"].split()[0])
 """
 
 
